@@ -1,0 +1,38 @@
+# Everything runs in .venv, which is made from Python 3.11 or later, pip and the package registry alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: demo test check bench train schema clean
+
+demo: $(STAMP)  ## guard a small chat app, play a conversation, show the decisions (ARGS=--once ends after that)
+	$(BIN)/python -m examples.demo $(ARGS)
+
+test: $(STAMP) check  ## what CI runs
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(STAMP)  ## style, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## medians and ratios against unguarded, into bench/results/
+	$(BIN)/python -m bench $(ARGS)
+
+train: $(STAMP)  ## make the shipped model again: make train DATA=folder
+	$(BIN)/python -m training.train --data $(DATA)
+
+schema: $(STAMP)  ## the JSON Schema of policies, for editors
+	$(BIN)/python -m guardrail.policy.schema > docs/policy.schema.json
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable ".[gateway]" --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

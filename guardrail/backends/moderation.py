@@ -1,0 +1,143 @@
+"""A moderation backend as a check: cuts long texts into windows, and merges what is said of them.
+
+Knows texts, windows and floors. Must never know which service judges, nor what a finding leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..checks.protocol import SPOKEN, Backend, Scores
+from ..errors import NotEvaluated
+from ..flow import Flow
+from ..verdict import Finding, Kind
+
+ANY = "*"
+"""Stands for every category that has no floor of its own."""
+
+_WINDOW = 600
+_OPENING = (48, 96, 192)
+_NEVER = 1.1  # above every score
+
+Span = tuple[int, int]
+
+
+class Moderation:
+    """Asks a backend about texts. A ``Moderator``.
+
+    ``floors``: by category wire name, or ``"*"`` for all others, the least score that is a finding.
+    What the service itself flags is one at any score. ``window``: characters of a growing text that
+    are judged at a time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backend: Backend,
+        floors: Mapping[str, float],
+        *,
+        reads: frozenset[Kind] = SPOKEN,
+        window: int | None = None,
+    ) -> None:
+        self.name = name
+        self.reads = reads
+        self.window = min(backend.longest, _WINDOW if window is None else window)
+        self.categories = backend.categories
+        self._backend = backend
+        self._floors = dict(floors)
+        self._rest = self._floors.pop(ANY, _NEVER)
+        # Windows that end further apart than they are long would leave text unread.
+        self._step = max(1, min(backend.stride, self.window - self.window // 10))
+        self._opening = _opening_stops(self._step)
+
+    def stop(self, after: int) -> int:
+        """The next position, after ``after``, at which a growing text is judged.
+
+        Close together at first, so that the first words of a stream are not held for long.
+        """
+        for stop in self._opening:
+            if after < stop:
+                return stop
+        base = self._opening[-1] if self._opening else 0
+        return base + ((after - base) // self._step + 1) * self._step
+
+    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
+        """Findings for each text, at most one a category, spanning the window that scored highest.
+
+        Blank texts are not sent: there is nothing in them to judge. Raises NotEvaluated, also
+        (``unseen``) when nothing was found but a category with a floor of its own was not judged.
+        """
+        spans = [[span for span in windows(text, self._backend.longest) if _has_text(text, span)] for text in texts]
+        pieces = [text[start:end] for text, cut in zip(texts, spans, strict=True) for start, end in cut]
+        if not pieces:
+            return [()] * len(texts)
+        answers = yield from self._backend.moderate(pieces)
+        if len(answers) != len(pieces):
+            raise NotEvaluated("malformed", f"{len(answers)} answers for {len(pieces)} texts")
+        rest = iter(answers)
+        return [self._merge([(span, next(rest)) for span in cut]) for cut in spans]
+
+    def _merge(self, judged: Sequence[tuple[Span, Scores]]) -> tuple[Finding, ...]:
+        worst: dict[str, Finding] = {}
+        for span, said in judged:
+            for finding in self._findings(span, said):
+                known = worst.get(finding.category)
+                worst[finding.category] = finding if known is None else _join(known, finding)
+        if not worst:
+            unseen = {name for _, said in judged for name in said.unseen if name in self._floors}
+            if unseen:
+                raise NotEvaluated("unseen", f"the service did not judge {', '.join(sorted(unseen))}")
+        return tuple(worst[name] for name in sorted(worst))
+
+    def _findings(self, span: Span, said: Scores) -> Iterable[Finding]:
+        flags = said.flags or {}
+        for name in {**said.scores, **flags}:
+            flagged = flags.get(name, False)
+            # A flag without a number is the service's yes.
+            score = said.scores.get(name, 1.0 if flagged else 0.0)
+            if flagged or (name in said.scores and score >= self._floors.get(name, self._rest)):
+                yield Finding(name, score, *span, self.name, flagged or said.flags is None)
+
+
+def _join(known: Finding, other: Finding) -> Finding:
+    """The higher score with its span; flagged if either is."""
+    lead = other if other.score > known.score else known
+    return Finding(lead.category, lead.score, lead.start, lead.end, lead.check, known.flagged or other.flagged)
+
+
+def windows(text: str, longest: int) -> list[Span]:
+    """Spans of at most ``longest`` characters that cover ``text``, cut at white space where it can be.
+
+    Neighbours share a tenth of ``longest``: whatever is no longer than that stands whole in one.
+    """
+    overlap, slack = longest // 10, longest * 15 // 100
+    spans: list[Span] = []
+    start = 0
+    while len(text) - start > longest:
+        end = _cut(text, start + longest - slack, start + longest)
+        spans.append((start, end))
+        start = end - overlap
+    if len(text) > start:
+        spans.append((start, len(text)))
+    return spans
+
+
+def _cut(text: str, least: int, most: int) -> int:
+    """The last position in ``(least, most]`` that stands after white space; else ``most``."""
+    for end in range(most, least, -1):
+        if text[end - 1].isspace():
+            return end
+    return most
+
+
+def _has_text(text: str, span: Span) -> bool:
+    start, end = span
+    return not text[start:end].isspace()
+
+
+def _opening_stops(step: int) -> tuple[int, ...]:
+    stops: list[int] = []
+    for stop in _OPENING:
+        if stop - (stops[-1] if stops else 0) <= step:
+            stops.append(stop)
+    return tuple(stops)

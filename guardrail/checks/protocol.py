@@ -1,0 +1,111 @@
+"""What every check promises, and the contract that makes judging independent of how text arrives.
+
+Two kinds of check. A *scanner* computes: ``scan`` is plain and exact about spans. A *moderator*
+asks a model or a service about whole windows of text and has no exact spans.
+
+The law of a scanner's ``tail``, on which cut-independence and zero leak rest:
+
+    every match, in any continuation of ``text``, that starts before ``len(text) - tail(text)``
+    is already found, in full, by ``scan(text)``; and the point only moves forward as text grows.
+
+So the text before that point may leave, and scanning again from that point gives what scanning
+everything would have given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..flow import Flow
+from ..verdict import Finding, Kind
+
+EVERYTHING = frozenset(Kind)
+SPOKEN = EVERYTHING - {Kind.SYSTEM, Kind.DEFINITION}
+"""What a harm model reads by default: not the operator's own prompt, nor tool definitions."""
+
+
+class Scanner(Protocol):
+    """A check that computes.
+
+    ``reach``: the largest ``tail`` it can ask for, in characters; None: it needs the whole text.
+    ``inline``: texts up to this many characters may be scanned on an event loop.
+    ``triggers``: RE2 patterns such that where none of them matches, ``scan`` finds nothing;
+    None: there are no such patterns and ``scan`` is always asked.
+    """
+
+    name: str
+    reads: frozenset[Kind]
+    reach: int | None
+    inline: int
+    triggers: tuple[str, ...] | None
+    categories: frozenset[str]
+
+    def scan(self, text: str, start: int = 0) -> Sequence[Finding]:
+        """All findings that begin at or after ``start``; what stands before it is context only.
+
+        Findings of one pattern do not overlap, leftmost first. Spans count characters of ``text``.
+        """
+        ...
+
+    def tail(self, text: str) -> int:
+        """How many characters at the end of ``text`` could still become part of a match."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a moderation backend said of one text.
+
+    ``scores`` by category wire name, in [0, 1]; ``flags`` is the service's own decision where it
+    gives one; ``unseen`` names the categories it did not look at (never to be read as 0).
+    """
+
+    scores: Mapping[str, float]
+    flags: Mapping[str, bool] | None = None
+    unseen: frozenset[str] = frozenset()
+    model: str = ""
+
+
+class Backend(Protocol):
+    """The moderation backend protocol: texts in, scores out, as a flow.
+
+    ``categories``: the wire names it can judge. ``points``: named operating points (lenient,
+    balanced, strict) to thresholds by category; None where the service's own ``flags`` are its one
+    decision, which is then the point ``balanced``. ``longest``: characters it takes in one text.
+    ``stride``: characters of new text after which a stream is worth asking about again.
+    """
+
+    name: str
+    categories: frozenset[str]
+    points: Mapping[str, Mapping[str, float]] | None
+    longest: int
+    stride: int
+    inline: int
+
+    def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
+        """One ``Scores`` a text, same order. Raises NotEvaluated; never guesses."""
+        ...
+
+
+class Moderator(Protocol):
+    """A check that asks a backend. Windows end at the places ``stop`` names, so that a verdict
+    does not depend on how a stream was cut; each sees at most ``window`` characters.
+    """
+
+    name: str
+    reads: frozenset[Kind]
+    window: int
+    categories: frozenset[str]
+
+    def stop(self, after: int) -> int:
+        """The next character position, after ``after``, at which a growing text is judged."""
+        ...
+
+    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
+        """Findings for each text; each spans its whole text."""
+        ...
+
+
+Check = Scanner | Moderator

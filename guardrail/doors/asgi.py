@@ -1,0 +1,206 @@
+"""The ASGI door: guards any app, requests and answers, whole and streamed.
+
+Carries messages between server, exchange and app. Knows ASGI and nothing of wire formats or rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from ..core import Guard, as_guard, name_user, new_id
+from ..errors import UpstreamError
+from ..exchange import Exchange
+from ..flow import arun
+from ..http import Head, Headers, Release, Request
+from ..ledger import Ledger
+from ..verdict import Action
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+User = str | Callable[[Scope], str | None]
+
+_SENDFILE = ("http.response.pathsend", "http.response.zerocopysend")
+
+
+class GuardrailMiddleware:
+    """Pure ASGI middleware: ``GuardrailMiddleware(app)`` or ``app.add_middleware(GuardrailMiddleware)``.
+
+    ``policy`` is a name, a path or a Guard; ``log`` a SQLAlchemy URL; ``user`` an id, or a function
+    of the scope that gives one. Raises PolicyError at once where the policy cannot be used.
+    """
+
+    def __init__(
+        self, app: App, policy: str | Path | Guard = "default", *, log: str | None = None, user: User | None = None
+    ) -> None:
+        self.app = app
+        self.guard = as_guard(policy, log)
+        self._user = user
+        self.door, self.unclaimed = "asgi", "walk"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            return await self._websocket(scope, receive, send)
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        client = scope.get("client")
+        request = Request(
+            scope["method"],
+            path_of(scope),
+            headers_of(scope["headers"]),
+            peer=client[0] if client else None,
+            scope=scope,
+            user=name_user(self._user, scope),
+        )
+        exchange = self.guard.open(request, door=self.door, unclaimed=self.unclaimed)
+        if exchange is None:
+            return await self.app(scope, receive, send)
+        await _Call(self, exchange, scope, receive, send).run()
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket is not read yet: it passes or is refused by the word for unclaimed routes, with a row."""
+        guard, plan = self.guard, self.guard.plan
+        word = plan.scope.unclaimed or self.unclaimed
+        if not guard.looks_at(path_of(scope)) or word == "pass":
+            return await self.app(scope, receive, send)
+        refuse = word == "refuse" and not plan.observe
+        ledger = Ledger(plan, new_id(), time.time(), door=self.door, wire="websocket", route=f"WS {path_of(scope)}")
+        ledger.gap("*", "websocket", "", Action.REFUSE if word == "refuse" else Action.ALLOW)
+        guard.submit(ledger.decision(time.time(), "refused" if refuse else "opened"))
+        if refuse:
+            return await send({"type": "websocket.close", "code": 1008, "reason": "not a guarded route"})
+        return await self.app(scope, receive, send)
+
+
+class _Stopped(OSError):
+    """Raised into the app where the caller has had its last byte: what a lost connection looks like."""
+
+
+class _Call:
+    """One HTTP call on its way through the middleware."""
+
+    def __init__(
+        self, door: GuardrailMiddleware, exchange: Exchange, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._door, self._exchange, self._scope, self._receive, self._send = door, exchange, scope, receive, send
+        self._perform = door.guard.aworld().perform
+        self._replay: list[Message] = []
+        self._gone = False
+
+    async def run(self) -> None:
+        exchange, ended = self._exchange, "incomplete"
+        try:
+            await self._run()
+            ended = "disconnected" if self._gone else "incomplete"
+        except asyncio.CancelledError:
+            ended = "disconnected" if self._gone else "cancelled"
+            raise
+        except UpstreamError as error:
+            await self._emit(await arun(exchange.fail(error), self._perform))
+        except Exception:
+            ended = "disconnected" if self._gone else "error"
+            if not exchange.over:  # what an app raises after we stopped it is our doing
+                raise
+        finally:
+            exchange.close(ended)
+
+    async def _run(self) -> None:
+        exchange = self._exchange
+        if (release := await arun(exchange.admit(), self._perform)) is not None:
+            return await self._emit(release)
+        body = await self._read() if exchange.wants_body else None
+        scope = self._scope
+        step: Request | Release | None = None
+        if not exchange.wants_body:
+            step = exchange.unread()
+        elif body is not None:
+            step = await arun(exchange.request(body), self._perform)
+        if isinstance(step, Release):
+            return await self._emit(step)
+        if step is not None and body is not None and step.body is not body:
+            self._replay = [{"type": "http.request", "body": step.body, "more_body": False}]
+        if step is not None:
+            scope = {**scope, "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in step.headers]}
+        if self._gone or exchange.over:
+            return None
+        if any(name in scope.get("extensions", ()) for name in _SENDFILE):
+            scope = {**scope, "extensions": {k: v for k, v in scope["extensions"].items() if k not in _SENDFILE}}
+        self._replay.reverse()
+        await self._door.app(scope, self._receive_checked, self._send_checked)
+
+    async def _read(self) -> bytes | None:
+        """The body, up to the cap. None: it is over, and was refused or (observing) goes by unread."""
+        limit, size, chunks = self._exchange.plan.caps.body, 0, []
+        while True:
+            message = await self._receive()
+            self._replay.append(message)
+            if message["type"] == "http.disconnect":
+                self._gone = True
+                return None
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                if (release := await arun(self._exchange.too_large(), self._perform)) is not None:
+                    await self._emit(release)
+                return None
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def _receive_checked(self) -> Message:
+        if self._replay:
+            return self._replay.pop()
+        if self._exchange.over:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self._gone = self._gone or message["type"] == "http.disconnect"
+        return message
+
+    async def _send_checked(self, message: Message) -> None:
+        exchange = self._exchange
+        if exchange.over:
+            raise _Stopped("the guard ended this answer")
+        if message["type"] == "http.response.start":
+            exchange.response(Head(message["status"], headers_of(message.get("headers", ()))))
+            if exchange.passing:
+                exchange.take()
+                await self._send(message)
+        elif message["type"] == "http.response.body":
+            await self._body(message)
+        else:
+            await self._send(message)
+
+    async def _body(self, message: Message) -> None:
+        exchange, last = self._exchange, not message.get("more_body", False)
+        exchange.feed(message.get("body", b""))
+        if exchange.passing:
+            exchange.take()
+            await self._send({**message, "more_body": True} if last else message)
+        if last:
+            exchange.finish()
+        await self._emit(await arun(exchange.pump(), self._perform))
+        if exchange.over and not last:
+            raise _Stopped("the guard ended this answer")
+
+    async def _emit(self, release: Release) -> None:
+        if release.head is not None:
+            headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in release.head.headers]
+            await self._send({"type": "http.response.start", "status": release.head.status, "headers": headers})
+        if release.body or release.end:
+            await self._send({"type": "http.response.body", "body": release.body, "more_body": not release.end})
+
+
+def headers_of(raw: Any) -> Headers:
+    return tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in raw)
+
+
+def path_of(scope: Scope) -> str:
+    """The path below the mount point, as the app's router sees it (never from the Host header)."""
+    path, root = scope["path"], scope.get("root_path", "")
+    return path[len(root) :] or "/" if root and path.startswith(root) else path

@@ -1,0 +1,99 @@
+"""The gateway door: the ASGI guard over a reverse proxy, with health, readiness and metrics.
+
+Any language can point at it. Paths are canonical before anybody decides on them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from ..core import Guard
+from ..flow import arun
+from ..policy import whole
+from ..text import Segment
+from ..verdict import Action, Kind
+from ..wires.jsontext import encode
+from .asgi import App, GuardrailMiddleware, Receive, Scope, Send
+
+TEST_STRING = "GUARDRAIL-TEST-REFUSE"
+"""Refused by every policy that ships, as EICAR and GTUBE are by scanners; readiness uses it."""
+_TRICKS = (b"%2f", b"%5c", b"%00", b"\\", b"//", b"/../", b"/./", b"%2e%2e", b"%25")
+
+
+def gateway(guard: Guard, upstream: App) -> Starlette:
+    """The gateway over ``upstream``, a ``Proxy`` or any ASGI app that speaks a wire format."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        guard.open_log()
+        yield
+        if (close := getattr(upstream, "aclose", None)) is not None:
+            await close()
+        guard.close()
+
+    async def healthz(_: HTTPRequest) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_: HTTPRequest) -> Response:
+        problems = await _not_ready(guard)
+        body = {"ready": not problems, "problems": problems, "policy": guard.plan.name, "policy_hash": guard.plan.hash}
+        mode = "observe" if guard.plan.observe else "enforce"
+        return JSONResponse({**body, "mode": mode}, status_code=503 if problems else 200)
+
+    async def metrics(_: HTTPRequest) -> Response:
+        try:
+            from .metrics import exposition
+        except ImportError:
+            return PlainTextResponse("install guardrail-middleware[gateway] for metrics\n", status_code=404)
+        body, media = exposition(guard)
+        return Response(body, media_type=media)
+
+    middleware = GuardrailMiddleware(upstream, guard)
+    middleware.door, middleware.unclaimed = "gateway", "refuse"
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        Mount("/", app=_Canonical(middleware)),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+class _Canonical:
+    """Refuses paths that two readers could take for different places (threat T07)."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0].lower()
+            if any(trick in raw for trick in _TRICKS) or raw.endswith((b"/..", b"/.")):
+                message = "the path has an encoded or doubled slash or a dot segment; write it plainly"
+                headers = [(b"content-type", b"application/json")]
+                await send({"type": "http.response.start", "status": 400, "headers": headers})
+                body = encode({"error": {"code": "path", "message": message}})
+                return await send({"type": "http.response.body", "body": body})
+        await self._app(scope, receive, send)
+
+
+async def _not_ready(guard: Guard) -> list[str]:
+    """Why traffic should not be sent here yet: the live policy must refuse its test string."""
+    problems = []
+    for name, lane in (("input", guard.plan.input), ("output", guard.plan.output)):
+        if not any(scanner.scan(TEST_STRING) for scanner in lane.scanners):
+            continue
+        segment = Segment(Kind.USER, ("readiness",))
+        segment.add(TEST_STRING)
+        verdict = await arun(whole.judge(lane, [segment]), guard.aworld().perform)
+        if verdict.action < Action.REVIEW:
+            problems.append(f"the policy does not refuse its test string on {name}")
+    if guard.stats()["log_errors"]:
+        problems.append("decisions could not be stored")
+    return problems

@@ -1,0 +1,134 @@
+"""A small reverse proxy as an ASGI app: what stands behind the guard in the gateway.
+
+Knows HTTP between two servers (RFC 9110 section 7.6); nothing of wire formats or rules.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from ..errors import UpstreamError
+from ..http import Headers
+from .asgi import Message, Receive, Scope, Send, headers_of
+
+_HOP = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-http-method-override",
+        "x-method-override",
+    }
+)
+_TIMEOUT = {"connect": 10.0, "read": 600.0, "write": 60.0, "pool": 30.0}
+"""Seconds; reading waits as long as OpenAI's own SDK does by default (10 minutes)."""
+_SAFE = "/~!$&'()*+,;=:@-._"
+
+
+class Proxy:
+    """Sends requests on to one upstream. ``upstream`` is its origin, with or without a path such as
+    ``/v1``, which is never doubled. ``key`` replaces the caller's Authorization where given.
+
+    Raises UpstreamError where the upstream is not reached, is too slow, or breaks off.
+    """
+
+    def __init__(self, upstream: str, *, key: str | None = None) -> None:
+        parts = urlsplit(upstream)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError(f"the upstream must be an http:// or https:// address, not {upstream!r}")
+        self._origin, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+        self._key = key
+        self._transport: httpx.AsyncBaseTransport | None = None
+
+    def address(self, path: str, query: bytes) -> str:
+        """The upstream's address for a path as the caller asked for it."""
+        base = "" if path == self._base or path.startswith(f"{self._base}/") else self._base
+        text = self._origin + base + quote(path, safe=_SAFE)
+        return f"{text}?{query.decode('latin-1')}" if query else text
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = httpx.Request(
+            scope["method"],
+            self.address(scope["path"], scope.get("query_string", b"")),
+            headers=list(self._headers(headers_of(scope["headers"]))),
+            content=await _body(receive),
+            extensions={"timeout": _TIMEOUT},
+        )
+        try:
+            response = await self._open().handle_async_request(request)
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
+            raise UpstreamError("the upstream did not answer in time", status=504) from None
+        except httpx.HTTPError as error:
+            raise UpstreamError(f"the upstream was not reached ({type(error).__name__})") from None
+        try:
+            await send(_start(response))
+            async for chunk in response.stream:  # type: ignore[union-attr]
+                if chunk:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except httpx.TimeoutException:
+            raise UpstreamError("the upstream stopped in the middle of its answer", status=504) from None
+        except httpx.HTTPError as error:
+            raise UpstreamError(f"the upstream broke off ({type(error).__name__})") from None
+        finally:
+            await response.aclose()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _headers(self, given: Headers) -> Headers:
+        named = {w.strip().lower() for k, v in given if k == "connection" for w in v.split(",")}
+        kept = [(k, v) for k, v in given if k not in _HOP and k not in named and not k.startswith("x-guardrail")]
+        if self._key is not None:
+            kept = [(k, v) for k, v in kept if k not in ("authorization", "x-api-key", "api-key")]
+            kept.append(("authorization", f"Bearer {self._key}"))
+        return tuple(kept)
+
+    def _open(self) -> httpx.AsyncBaseTransport:
+        if self._transport is None:
+            self._transport = _transport()
+        return self._transport
+
+    async def aclose(self) -> None:
+        if self._transport is not None:
+            await self._transport.aclose()
+
+
+def _transport() -> httpx.AsyncBaseTransport:
+    """aiohttp under httpx's interface where it is installed: a sixth of the CPU a request (see bench/)."""
+    try:
+        from httpx_aiohttp import AiohttpTransport
+    except ImportError:
+        return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=256))
+    return AiohttpTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=256))
+
+
+def _start(response: httpx.Response) -> Message:
+    named = {w.strip().lower() for w in response.headers.get("connection", "").split(",")}
+    headers = [
+        (k.lower(), v)
+        for k, v in response.headers.raw
+        if (name := k.decode("latin-1").lower()) == "content-length" or (name not in _HOP and name not in named)
+    ]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[Any] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise UpstreamError("the caller left before its request was complete", status=499)
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)

@@ -1,0 +1,241 @@
+"""The transport door: guards any client at its HTTP transport, for httpx and httpx2 alike.
+
+One class body a colour, built once per library, because the two libraries' classes are not
+instances of each other's. Knows transports; nothing of wire formats, rules or SDKs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..core import Guard, as_guard, name_user
+from ..exchange import Exchange
+from ..flow import arun, run
+from ..http import Head, Release, Request, header, with_length, without
+
+User = str | Callable[[], str | None]
+
+
+@cache
+def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
+    """The two transport classes (sync, async) for ``httpx`` or ``httpx2``.
+
+    Each is made as ``Transport(inner=None, *, policy="default", log=None, user=None)``, where
+    ``inner`` defaults to the library's own transport. ``borrowed`` leaves ``inner`` open on close.
+    """
+
+    class Base:
+        def __init__(
+            self,
+            inner: Any = None,
+            *,
+            policy: str | Path | Guard = "default",
+            log: str | None = None,
+            user: User | None = None,
+            borrowed: object = None,
+        ) -> None:
+            self.guard = as_guard(policy, log)
+            self._inner = self._own() if inner is None else inner
+            self._user, self._borrowed = user, borrowed
+
+        def _own(self) -> Any:
+            raise NotImplementedError
+
+        def _open(self, request: Any) -> Exchange | None:
+            headers = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in request.headers.raw)
+            seen = Request(request.method, request.url.path, headers, user=name_user(self._user))
+            return self.guard.open(seen, door="transport", unclaimed="walk")
+
+        def _rebuild(self, request: Any, step: Request, body: bytes | None) -> Any:
+            """The request as it goes on: the caller's own object is left alone."""
+            headers = step.headers
+            if body is None:
+                return http.Request(
+                    request.method,
+                    request.url,
+                    headers=list(headers),
+                    stream=request.stream,
+                    extensions=request.extensions,
+                )
+            if header(headers, "transfer-encoding") is not None:
+                headers = (
+                    *without(headers, "transfer-encoding", "content-length"),
+                    ("content-length", str(len(step.body))),
+                )
+            headers = with_length(headers, len(step.body))
+            return http.Request(
+                request.method,
+                request.url,
+                headers=list(headers),
+                stream=http.ByteStream(step.body),
+                extensions=request.extensions,
+            )
+
+        def _respond(self, head: Head, stream: Any, extensions: dict[str, Any]) -> Any:
+            return http.Response(head.status, headers=list(head.headers), stream=stream, extensions=extensions)
+
+        def _refused(self, release: Release) -> Any:
+            assert release.head is not None
+            return http.Response(release.head.status, headers=list(release.head.headers), content=release.body)
+
+    class Stream(http.SyncByteStream):  # type: ignore[misc,name-defined]
+        """The answer as the caller reads it. ``close`` closes upstream and exchange, whatever was read."""
+
+        def __init__(self, releases: Iterator[Release], first: bytes, exchange: Exchange, upstream: Any) -> None:
+            self._releases, self._first, self._exchange, self._upstream = releases, first, exchange, upstream
+
+        def __iter__(self) -> Iterator[bytes]:
+            if self._first:
+                yield self._first
+            for release in self._releases:
+                if release.body:
+                    yield release.body
+
+        def close(self) -> None:
+            try:
+                self._upstream.close()
+            finally:
+                self._exchange.close("disconnected")
+
+    class AsyncStream(http.AsyncByteStream):  # type: ignore[misc,name-defined]
+        """The answer as the caller reads it. ``aclose`` closes upstream and exchange, whatever was read."""
+
+        def __init__(self, releases: AsyncIterator[Release], first: bytes, exchange: Exchange, upstream: Any) -> None:
+            self._releases, self._first, self._exchange, self._upstream = releases, first, exchange, upstream
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            if self._first:
+                yield self._first
+            async for release in self._releases:
+                if release.body:
+                    yield release.body
+
+        async def aclose(self) -> None:
+            try:
+                await self._upstream.aclose()
+            finally:
+                self._exchange.close("disconnected")
+
+    class GuardTransport(Base, http.BaseTransport):  # type: ignore[misc,name-defined]
+        def _own(self) -> Any:
+            return http.HTTPTransport()
+
+        def handle_request(self, request: Any) -> Any:
+            exchange = self._open(request)
+            if exchange is None:
+                return self._inner.handle_request(request)
+            try:
+                return self._guarded(exchange, request)
+            except BaseException:
+                exchange.close("upstream_error")
+                raise
+
+        def _guarded(self, exchange: Exchange, request: Any) -> Any:
+            perform = self.guard.world().perform
+            step: Request | Release | None = run(exchange.admit(), perform)
+            body = None
+            if step is None:
+                body = request.read() if exchange.wants_body else None
+                step = exchange.unread() if body is None else run(exchange.admit_body(body), perform)
+            if isinstance(step, Release):
+                return self._refused(step)
+            upstream = self._inner.handle_request(self._rebuild(request, step, body))
+            try:
+                exchange.response(Head(upstream.status_code, _headers(upstream)))
+                releases = self._releases(exchange, upstream, perform)
+                parts = []
+                for release in releases:
+                    parts.append(release.body)
+                    if release.head is not None:
+                        break
+                assert release.head is not None
+            except BaseException:
+                upstream.close()
+                raise
+            return self._respond(
+                release.head, Stream(releases, b"".join(parts), exchange, upstream), upstream.extensions
+            )
+
+        def _releases(self, exchange: Exchange, upstream: Any, perform: Any) -> Iterator[Release]:
+            yield exchange.take() or run(exchange.pump(), perform)
+            for chunk in upstream.stream:
+                exchange.feed(chunk)
+                yield exchange.take()
+                yield run(exchange.pump(), perform)
+                if exchange.over:
+                    upstream.close()
+                    return
+            exchange.finish()
+            yield run(exchange.pump(), perform)
+
+        def close(self) -> None:
+            if self._borrowed is None:
+                self._inner.close()
+
+    class AsyncGuardTransport(Base, http.AsyncBaseTransport):  # type: ignore[misc,name-defined]
+        def _own(self) -> Any:
+            return http.AsyncHTTPTransport()
+
+        async def handle_async_request(self, request: Any) -> Any:
+            exchange = self._open(request)
+            if exchange is None:
+                return await self._inner.handle_async_request(request)
+            try:
+                return await self._guarded(exchange, request)
+            except BaseException:
+                exchange.close("upstream_error")
+                raise
+
+        async def _guarded(self, exchange: Exchange, request: Any) -> Any:
+            perform = self.guard.aworld().perform
+            step: Request | Release | None = await arun(exchange.admit(), perform)
+            body = None
+            if step is None:
+                body = await request.aread() if exchange.wants_body else None
+                step = exchange.unread() if body is None else await arun(exchange.admit_body(body), perform)
+            if isinstance(step, Release):
+                return self._refused(step)
+            upstream = await self._inner.handle_async_request(self._rebuild(request, step, body))
+            try:
+                exchange.response(Head(upstream.status_code, _headers(upstream)))
+                releases = self._releases(exchange, upstream, perform)
+                parts = []
+                async for release in releases:
+                    parts.append(release.body)
+                    if release.head is not None:
+                        break
+                assert release.head is not None
+            except BaseException:
+                await upstream.aclose()
+                raise
+            return self._respond(
+                release.head, AsyncStream(releases, b"".join(parts), exchange, upstream), upstream.extensions
+            )
+
+        async def _releases(self, exchange: Exchange, upstream: Any, perform: Any) -> AsyncIterator[Release]:
+            yield exchange.take() or await arun(exchange.pump(), perform)
+            async for chunk in upstream.stream:
+                exchange.feed(chunk)
+                yield exchange.take()
+                yield await arun(exchange.pump(), perform)
+                if exchange.over:
+                    await upstream.aclose()
+                    return
+            exchange.finish()
+            yield await arun(exchange.pump(), perform)
+
+        async def aclose(self) -> None:
+            if self._borrowed is None:
+                await self._inner.aclose()
+
+    for made, name in ((GuardTransport, "GuardTransport"), (AsyncGuardTransport, "AsyncGuardTransport")):
+        made.__qualname__ = name
+    return GuardTransport, AsyncGuardTransport
+
+
+def _headers(upstream: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in upstream.headers.raw)

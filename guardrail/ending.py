@@ -1,0 +1,141 @@
+"""How an exchange ends: refusals, the one stored row, and the guard's own faults.
+
+Whatever happens, exactly one Decision is made. Knows no phase of the call and no way of judging.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from .errors import BadRequest, LogError
+from .flow import Commit, Effect, Flow
+from .http import Head, Release, Request, header
+from .ledger import Ledger
+from .policy.plan import Plan
+from .reply import StreamReply, WholeReply
+from .verdict import Action, Decision, Verdict
+from .voice import Voice
+from .wires.document import Body
+from .wires.generic import Walk
+from .wires.protocol import Notice, Wire
+
+_log = logging.getLogger("guardrail")
+_WALK = Walk()
+T = TypeVar("T")
+
+
+class Ending:
+    """What every phase of an exchange can come to. ``store`` takes the row of an untimely end."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wire: Wire | None,
+        request: Request,
+        *,
+        door: str,
+        id: str,
+        now: Callable[[], float],
+        store: Callable[[Decision], object],
+    ) -> None:
+        self.plan, self.wire, self.claimed, self._head = plan, wire or _WALK, wire is not None, request
+        self._now, self._store = now, store
+        route = f"{request.method} {request.path[:200]}"
+        self.ledger = Ledger(plan, id, now(), door=door, wire=self.wire.name, route=route)
+        self._voice = Voice(plan, id, header(request.headers, "accept-language"))
+        self.asked: Body | None = None
+        self._reply: WholeReply | StreamReply | None = None
+        self._answer: Head | None = None  # the upstream's head, until it is sent
+        self._open = plan.observe  # nothing is held: bytes pass at once
+        self._stored = self._over = False
+
+    def close(self, ended: str) -> None:
+        """Always runs. Stores the row if none was stored, with ``ended`` as the reason."""
+        if not self._stored:
+            self._stored = True
+            self._store(self.ledger.decision(self._now(), ended))
+
+    @property
+    def passing(self) -> bool:
+        """Do bytes pass as they come, judged or not?"""
+        return self._open
+
+    @property
+    def over(self) -> bool:
+        """Has the last byte for the caller been returned?"""
+        return self._over
+
+    def _end(self, release: Release) -> Release:
+        self._over = True
+        return release
+
+    def _refuse(self, verdict: Verdict) -> Flow[Release]:
+        release = self.wire.render(self.asked, self._voice.refusal(verdict))
+        self.ledger.status = release.head.status if release.head else 0
+        yield from self._commit("refused")
+        return self._end(release)
+
+    def _deny(self, notice: Notice, ended: str) -> Flow[Release | None]:
+        """Refuse for another reason than content; only remembered where the policy observes."""
+        self.ledger.deny()
+        if self.plan.observe:
+            return None
+        release = self.wire.render(None, notice)
+        self.ledger.status = notice.status
+        yield from self._commit(ended)
+        return self._end(release)
+
+    def _bad(self, wrong: BadRequest) -> Flow[Release | None]:
+        self.ledger.gap("*", wrong.code, "request")
+        return (yield from self._deny(self._voice.bad(wrong), "bad_request"))
+
+    def _commit(self, ended: str) -> Flow[Release | None]:
+        """Store the row before the end leaves. A Release means that the answer may not be given."""
+        if self._stored:
+            return None
+        self._stored = True
+        try:
+            yield Commit(self.ledger.decision(self._now(), ended))
+        except LogError as error:
+            _log.error("a decision could not be stored: %s", error)
+            if self.plan.recording.required and not self.plan.observe and ended == "complete":
+                notice = self._voice.unavailable("not_recorded")
+                if isinstance(self._reply, StreamReply):
+                    return self._end(Release(self._reply.refuse(notice), end=True))
+                return self._end(self.wire.render(self.asked, notice))
+        return None
+
+    def _safely(self, flow: Flow[T], instead: Callable[[], T]) -> Generator[Effect, Any, T | Release]:
+        """The one place where the guard's own faults become the policy's word ``on_bug``."""
+        try:
+            return (yield from flow)
+        except Exception as bug:  # noqa: BLE001 - on_bug decides, and the row says not evaluated
+            _log.error("the guard failed: %s at %s", type(bug).__name__, _site(bug))
+            allow = self.plan.observe or self.plan.on_bug is Action.ALLOW
+            self.ledger.gap("*", "bug", type(bug).__name__, Action.ALLOW if allow else Action.REFUSE)
+            if allow:
+                return instead()
+            notice = self._voice.unavailable("not_evaluated")
+            if isinstance(self._reply, StreamReply) and self._answer is None:
+                release = Release(self._reply.refuse(notice), end=True)
+            else:
+                release = self.wire.render(self.asked, notice)
+                self.ledger.status = notice.status
+            yield from self._commit("bug")
+            return self._end(release)
+
+    def _spill(self) -> Release:
+        """The guard failed and the policy says to go on: all that is held leaves, and what comes passes."""
+        reply, head = self._reply, self._answer
+        self._open, self._reply, self._answer = True, None, None
+        return Release(reply.spill() if reply is not None else b"", head)
+
+
+def _site(error: BaseException) -> str:
+    """Where an error was raised; its message is left out, for it may hold a user's text."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"

@@ -1,0 +1,327 @@
+"""The flow of one model call, phase by phase: admit, request, response, feed, finish, close.
+
+Bytes are fed and what may go on is returned; questions to the outside are yielded. A phase never
+calls an earlier one. Doors carry bytes to and fro and know nothing else; this file knows no door,
+no library and no I/O, and takes time and ids as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .admit.identity import Caller
+from .ending import Ending
+from .errors import BadRequest, NotEvaluated, UpstreamError
+from .flow import Flow
+from .http import Head, Release, Request, header, media_type, with_length, without
+from .policy import whole
+from .policy.plan import Plan
+from .reply import StreamReply, WholeReply, plain_head, refuses
+from .verdict import Action, Decision, Verdict
+from .wires import coding
+from .wires.document import Body
+from .wires.generic import is_json
+from .wires.protocol import Wire
+
+_BODILESS = frozenset({204, 205, 304})
+
+
+class Exchange(Ending):
+    """One request and its answer."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        wire: Wire | None,
+        request: Request,
+        *,
+        door: str,
+        id: str,
+        now: Callable[[], float],
+        store: Callable[[Decision], object],
+    ) -> None:
+        super().__init__(plan, wire, request, door=door, id=id, now=now, store=store)
+        self.caller = Caller()
+        self._media, self._charset = media_type(request.headers)
+        self.unknown = False  # a route that the policy word for unclaimed ones refuses
+        self._raw = bytearray()  # bytes that pass as they came
+        self._trouble: Exception | None = None  # why the answer cannot be read
+        self._deferred = False  # observe: the input is judged after the answer has left
+        self._finished = False
+
+    # -- the request -------------------------------------------------------------------------
+
+    def admit(self) -> Flow[Release | None]:
+        """Identity, limits and declared size, before the body is read. A Release ends the exchange."""
+        return (yield from self._safely(self._admit(), lambda: None))
+
+    def _admit(self) -> Flow[Release | None]:
+        plan = self.plan
+        try:
+            if self.unknown:
+                raise BadRequest("this route is not one the guard reads", code="unknown_route", status=404)
+            if plan.identity is not None:
+                self.caller = plan.identity.resolve(self._head)
+                self.ledger.user = self.caller.user
+                if plan.identity.required and self.caller.bucket is None:
+                    return (yield from self._deny(self._voice.identity(), "refused"))
+            if plan.limits is not None and (denied := plan.limits.take(self.caller)) is not None:
+                return (yield from self._deny(self._voice.limited(denied.retry_after), "limited"))
+            declared = header(self._head.headers, "content-length")
+            if self.wants_body and declared is not None and declared.isdecimal() and int(declared) > plan.caps.body:
+                return (yield from self.too_large())
+        except BadRequest as wrong:
+            return (yield from self._bad(wrong))
+        return None
+
+    @property
+    def wants_body(self) -> bool:
+        """Is the request's body to be read? Forms and files of unclaimed routes go by, recorded."""
+        media = self._media
+        return self.claimed or not media or is_json(media) or media == "text/plain"
+
+    def unread(self) -> Request:
+        """The request to send on where its body is not read."""
+        self.ledger.gap("*", "media_type", "request")
+        return self._upstream(self._head)
+
+    def too_large(self) -> Flow[Release | None]:
+        """The body is over the cap: refused whole, never part-checked. None where only observing."""
+        return (yield from self._bad(BadRequest("the body is over the size cap", code="too_large", status=413)))
+
+    def admit_body(self, body: bytes) -> Flow[Request | Release]:
+        """``request``, for doors that have the whole body at hand; over the cap it is refused."""
+        if len(body) > self.plan.caps.body:
+            refused = yield from self.too_large()
+            return refused or Request(self._head.method, self._head.path, self._head.headers, body)
+        return (yield from self.request(body))
+
+    def request(self, body: bytes) -> Flow[Request | Release]:
+        """The request to send on, or the refusal. Input checks run here."""
+        sent = Request(self._head.method, self._head.path, self._head.headers, body)
+        return (yield from self._safely(self._request(body), lambda: sent))
+
+    def _request(self, body: bytes) -> Flow[Request | Release]:
+        head, plan = self._head, self.plan
+        media, charset = self._media, self._charset
+        sent = Request(head.method, head.path, head.headers, body)
+        try:
+            if charset not in ("", "utf-8", "utf8", "us-ascii"):
+                raise BadRequest("the body's charset is not UTF-8; send it in UTF-8", code="charset", status=415)
+            plain = coding.decoded(body, head.headers, plan.caps.body)
+            self.asked = asked = self.wire.request(plain, media)
+            self._size(asked)
+        except BadRequest as wrong:
+            return (yield from self._bad(wrong)) or sent
+        self.ledger.gaps(asked.gaps)
+        self.ledger.skipped |= plan.input.skipped(asked.segments)
+        if plan.observe:
+            self._deferred = True
+            return sent
+        verdict = yield from whole.judge(plan.input, asked.segments)
+        self.ledger.add(verdict)
+        self.ledger.keep(asked.segments)
+        if refuses(verdict):
+            return (yield from self._refuse(verdict))
+        self.ledger.changed = bool(asked.edited())
+        if plan.caps.output_tokens is not None:
+            self.wire.limit_output(asked, plan.caps.output_tokens)
+        if plan.identity is not None and plan.identity.forward and self.caller.user:
+            self.wire.forward(asked, plan.identity.forward, self.caller.user)
+        data = asked.body()
+        headers = head.headers
+        if data is not body:
+            headers = with_length(without(headers, "content-encoding") if plain is not body else headers, len(data))
+        return self._upstream(Request(head.method, head.path, headers, data))
+
+    def _upstream(self, request: Request) -> Request:
+        """What upstream is asked: an answer we can read, where we are to read it."""
+        if self.plan.observe:
+            return request
+        headers = (*without(request.headers, "accept-encoding"), ("accept-encoding", "identity"))
+        return Request(request.method, request.path, headers, request.body)
+
+    def _size(self, asked: Body) -> None:
+        caps = self.plan.caps
+        if caps.chars is not None and sum(s.total for s in asked.segments) > caps.chars:
+            raise BadRequest(f"the request has more than {caps.chars} characters of text", code="too_long", status=413)
+        if caps.messages is not None and self.wire.messages(asked) > caps.messages:
+            raise BadRequest(
+                f"the request has more than {caps.messages} messages", code="too_many_messages", status=413
+            )
+
+    # -- the answer --------------------------------------------------------------------------
+
+    def response(self, head: Head) -> None:
+        """The upstream's status and headers have come."""
+        self._answer, self.ledger.status = head, head.status
+        media, _ = media_type(head.headers)
+        applied = coding.codings(head.headers)
+        streamed = media == "text/event-stream"
+        readable = (
+            streamed or is_json(media) or media in ("", "text/plain") or (self.claimed and media.startswith("text/"))
+        )
+        if head.status in _BODILESS or self._head.method == "HEAD" or not (readable or self.claimed):
+            self._open = True
+            return
+        try:
+            if not readable:
+                raise NotEvaluated("media_type")
+            decoder = coding.Decoder(applied, self.plan.caps.reply) if applied else None
+        except (BadRequest, NotEvaluated) as error:
+            self._trouble = error
+            return
+        if streamed:
+            self._reply = StreamReply(self.wire.stream(self.asked), self.plan.output, decoder)
+            if not self.plan.observe:
+                self._answer = plain_head(head, decoder is not None)
+        else:
+            self._reply = WholeReply(self.wire, self.plan.output, head, media, decoder, self.plan.caps.reply)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes from upstream. Never asks, never judges."""
+        if self._over or not chunk:
+            return
+        if self._open:
+            self._raw += chunk
+        if self._reply is not None and self._trouble is None:
+            try:
+                self._reply.feed(chunk)
+            except (BadRequest, NotEvaluated) as error:
+                self._trouble = error
+
+    def finish(self) -> None:
+        """The upstream has ended."""
+        self._finished = True
+        if isinstance(self._reply, StreamReply) and self._trouble is None and not self._over:
+            try:
+                self._reply.finish()
+            except (BadRequest, NotEvaluated) as error:
+                self._trouble = error
+
+    def take(self) -> Release:
+        """What may leave without asking anything: everything, where nothing is held."""
+        if not self._open:
+            return Release()
+        head, self._answer = self._answer, None
+        data, self._raw = bytes(self._raw), bytearray()
+        return Release(data, head)
+
+    def pump(self) -> Flow[Release]:
+        """Judge what is due, and return what may leave now. ``end`` is set once, at the end."""
+        return (yield from self._safely(self._pump(), self._spill))
+
+    def _pump(self) -> Flow[Release]:
+        if self._over:
+            return Release()
+        if self._open:
+            return (yield from self._pump_open())
+        if self._trouble is not None:
+            return (yield from self._unread(self._trouble))
+        if isinstance(self._reply, StreamReply):
+            return (yield from self._pump_stream(self._reply))
+        if self._reply is None or not self._finished:
+            return Release()
+        return (yield from self._pump_whole(self._reply))
+
+    def _pump_whole(self, reply: WholeReply) -> Flow[Release]:
+        try:
+            verdict = yield from reply.judge()
+        except (BadRequest, NotEvaluated) as error:
+            return (yield from self._unread(error))
+        self._judged(reply, verdict)
+        if refuses(verdict):
+            return (yield from self._refuse(verdict))
+        head, data, changed = reply.written()
+        self.ledger.changed |= changed
+        if (stopped := (yield from self._commit("complete"))) is not None:
+            return stopped
+        return self._end(Release(data, head, end=True))
+
+    def _pump_stream(self, reply: StreamReply) -> Flow[Release]:
+        final = self._finished or reply.complete
+        verdict = Verdict() if self._stored else (yield from reply.judge(final=final))
+        self.ledger.add(verdict)
+        keep = self.plan.recording.text != "none"
+        body = reply.release(terminal=self._stored, keep=keep)
+        self.ledger.changed |= reply.changed
+        head, self._answer = self._answer, None
+        if refuses(verdict):
+            self.ledger.keep_text("".join(reply.text))
+            body += reply.refuse(self._voice.refusal(verdict))
+            yield from self._commit("refused")
+            return self._end(Release(body, head, end=True))
+        if final and not self._stored:
+            self._judged(reply, Verdict())
+            self.ledger.keep_text("".join(reply.text))
+            if (stopped := (yield from self._commit("complete"))) is not None:
+                return self._end(Release(body + stopped.body, head, end=True))
+            body += reply.release(terminal=True)
+        if self._finished:
+            return self._end(Release(body, head, end=True))
+        return Release(body, head)
+
+    def _pump_open(self) -> Flow[Release]:
+        """Nothing is held: bytes have left by ``take``; what is judged is only remembered."""
+        out = self.take()
+        if self._deferred and self.asked is not None:
+            self._deferred = False
+            self.ledger.add((yield from whole.judge(self.plan.input, self.asked.segments)))
+            self.ledger.keep(self.asked.segments)
+        reply, observing = self._reply, self._trouble is None and not refuses(self.ledger.verdict)
+        try:
+            if isinstance(reply, StreamReply) and observing and not self._stored:
+                final = self._finished or reply.complete
+                self.ledger.add((yield from reply.judge(final=final)))
+                reply.release(terminal=True, keep=True)
+                if final:
+                    self._judged(reply, Verdict())
+                    self.ledger.keep_text("".join(reply.text))
+            elif isinstance(reply, WholeReply) and observing and self._finished:
+                self._judged(reply, (yield from reply.judge()))
+        except (BadRequest, NotEvaluated) as error:
+            self._trouble = error
+        if self._finished:
+            if self._trouble is not None:
+                self.ledger.gap("*", _reason(self._trouble), "response")
+            if (stopped := (yield from self._commit("complete"))) is not None and not self.plan.observe:
+                return stopped
+            return self._end(Release(out.body, out.head, end=True))
+        return out
+
+    def _judged(self, reply: WholeReply | StreamReply, verdict: Verdict) -> None:
+        segments = reply.segments if isinstance(reply, WholeReply) else reply.segments()
+        self.ledger.add(verdict)
+        self.ledger.gaps(reply.gaps)
+        self.ledger.skipped |= self.plan.output.skipped(segments)
+        if isinstance(reply, WholeReply):
+            self.ledger.keep(segments)
+
+    def fail(self, error: UpstreamError) -> Flow[Release]:
+        """The upstream was not reached, or broke off: told to the caller in its own wire format."""
+        notice = self._voice.unavailable("upstream_error", error.status)
+        started = self._answer is None and isinstance(self._reply, StreamReply)
+        release = self.wire.render(self.asked, notice)
+        if started and isinstance(self._reply, StreamReply):
+            release = Release(self._reply.fail(notice), None, end=True)
+        else:
+            self.ledger.status = error.status
+        yield from self._commit("upstream_error")
+        return self._end(release)
+
+    def _unread(self, error: Exception) -> Flow[Release]:
+        """The answer cannot be read: not evaluated, and so not given."""
+        self.ledger.gap("*", _reason(error), "response", Action.REFUSE)
+        notice = self._voice.unavailable("not_evaluated", 502)
+        reply, head = self._reply, self._answer
+        if isinstance(reply, StreamReply):
+            self._answer = None
+            yield from self._commit("unreadable")
+            return self._end(Release(reply.refuse(notice), head, end=True))
+        self.ledger.status = notice.status
+        yield from self._commit("unreadable")
+        return self._end(self.wire.render(self.asked, notice))
+
+
+def _reason(error: Exception) -> str:
+    return error.code if isinstance(error, BadRequest) else str(getattr(error, "reason", type(error).__name__))

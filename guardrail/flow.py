@@ -1,0 +1,115 @@
+"""Flows: work that may need an answer from outside, written once for threads and for asyncio.
+
+A flow is a generator. It yields an effect (a question to the outside), is sent the answer, and
+returns its result. ``run`` and ``arun`` drive it; ``perform`` answers one effect. The manner is
+psycopg's generators and httpx's auth flow. A flow never yields in ``finally``, nor after
+GeneratorExit: its clean-up is plain code. This file must never know what an effect is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .http import Headers
+from .verdict import Decision
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask for one HTTP exchange; the answer is a ``Reply``. Raises NotEvaluated.
+
+    ``timeout`` (seconds) bounds the whole ask, its ``attempts`` included. A reply of more than
+    ``limit`` bytes is an error, and redirects are not followed.
+    """
+
+    method: str
+    url: str
+    body: bytes
+    headers: Headers = ()
+    timeout: float = 2.0
+    attempts: int = 1
+    limit: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a ``Fetch``."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Ask for a plain function to be called where it may take its time (a worker thread)."""
+
+    fn: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Ask for flows to run side by side; the answer is a list of ``Settled``. Never nested."""
+
+    flows: tuple[Flow[Any], ...]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Ask for a decision to be stored durably. Raises LogError."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How one of several flows ended: a value or an error."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+Effect = Fetch | Call | Together | Commit
+Flow = Generator[Effect, Any, T]
+
+
+def run(flow: Flow[T], perform: Callable[[Effect], Any]) -> T:
+    """Drive a flow to its end on this thread."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                answer = perform(effect)
+            except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        flow.close()
+
+
+async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> T:
+    """Drive a flow to its end on this event loop."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                answer = await perform(effect)
+            except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    finally:
+        flow.close()

@@ -1,0 +1,118 @@
+"""The ledger of one exchange: everything that was found, and the one Decision made of it.
+
+The decision is built from the object that drives the wire, so what is remembered is what was done.
+Observe mode is handled here and nowhere else in the judging: the action becomes ``would``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from .policy.lane import MAX_FINDINGS
+from .policy.plan import Plan
+from .text import Segment
+from .verdict import Action, Decision, Finding, Gap, Outcome, Verdict
+
+MAX_TEXT = 100_000
+"""Characters of text kept in one row."""
+
+
+class Ledger:
+    """Collects verdicts; ``decision()`` may be asked for once all is known."""
+
+    def __init__(self, plan: Plan, id: str, time: float, *, door: str, wire: str, route: str) -> None:
+        self.plan, self.id, self.time = plan, id, time
+        self.door, self.wire, self.route = door, wire, route
+        self.verdict = Verdict()
+        self.changed = False
+        self.denied = False  # refused for another reason than content (a limit, a bad request)
+        self.status = 0
+        self.user: str | None = None
+        self.skipped: set[str] = set()
+        self._found = False  # something that was found asks for refusal
+        self._texts: list[str] = []
+        self._room = MAX_TEXT
+
+    def add(self, verdict: Verdict) -> None:
+        if verdict.action is Action.ALLOW and not verdict.gaps:
+            return
+        room = MAX_FINDINGS - len(self.verdict.findings)
+        if len(verdict.findings) > room:
+            verdict = Verdict(verdict.action, verdict.findings[: max(0, room)], verdict.gaps, verdict.say)
+        self._found = self._found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
+        self.verdict |= verdict
+
+    def gap(self, check: str, reason: str, where: str = "", action: Action = Action.ALLOW) -> None:
+        self.verdict |= Verdict(action, (), (Gap(check, reason, where),), "unavailable")
+
+    def gaps(self, gaps: Iterable[Gap]) -> None:
+        self.verdict |= Verdict(gaps=tuple(gaps))
+
+    def deny(self) -> None:
+        self.denied = True
+        self.verdict |= Verdict(Action.REFUSE)
+
+    def keep(self, segments: Iterable[Segment]) -> None:
+        """Remember texts, as far as the policy's word allows."""
+        word = self.plan.recording.text
+        if word == "none":
+            return
+        for segment in segments:
+            text = segment.text if word == "full" else segment.written(segment.base, segment.text)
+            self.keep_text(text)
+
+    def keep_text(self, text: str) -> None:
+        if self._room > 0 and self.plan.recording.text != "none":
+            self._texts.append(text[: self._room])
+            self._room -= len(text)
+
+    def _text(self) -> str | None:
+        recording = self.plan.recording
+        if recording.text == "none" or not self._texts:
+            return None
+        text = "\n".join(self._texts)
+        if recording.text == "hash":
+            return hmac.new(recording.key or b"", text.encode(), hashlib.sha256).hexdigest()
+        return text
+
+    def outcome(self) -> Outcome:
+        if self.verdict.action >= Action.REVIEW and (self._found or self.denied):
+            return Outcome.REFUSED
+        if self.verdict.gaps:
+            return Outcome.NOT_EVALUATED
+        return Outcome.CHANGED if self.changed else Outcome.ALLOWED
+
+    def decision(self, now: float, ended: str) -> Decision:
+        observe, verdict = self.plan.observe, self.verdict
+        outcome = self.outcome()
+        if observe:
+            outcome = Outcome.NOT_EVALUATED if verdict.gaps else Outcome.ALLOWED
+        review = "pending" if verdict.action is Action.REVIEW and not observe else None
+        return Decision(
+            id=self.id,
+            action=Action.ALLOW if observe else verdict.action,
+            outcome=outcome,
+            text=self._text(),
+            findings=verdict.findings,
+            not_evaluated=verdict.gaps,
+            policy=self.plan.name,
+            policy_hash=self.plan.hash,
+            would=verdict.action if observe else None,
+            time=self.time,
+            seconds=now - self.time,
+            door=self.door,
+            wire=self.wire,
+            route=self.route,
+            status=self.status,
+            ended=ended,
+            user=self.user,
+            review=review,
+            skipped=tuple(sorted(self.skipped)),
+        )
+
+
+def named(findings: Iterable[Finding]) -> list[str]:
+    """The categories found, each once, strongest first: for counters."""
+    return list(dict.fromkeys(f.category for f in findings))

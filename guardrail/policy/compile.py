@@ -1,0 +1,192 @@
+"""From a loaded policy to a frozen plan. What can be done once is done here, not on the hot path.
+
+Everything wrong with it is reported at once, each with its file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..backends.moderation import Moderation
+from ..checks.patterns import Patterns
+from ..checks.personal import PersonalData
+from ..checks.protocol import EVERYTHING, SPOKEN, Backend, Moderator, Scanner
+from ..checks.secrets import Secrets
+from ..checks.words import Words
+from ..errors import PolicyError, Problem
+from ..verdict import Action
+from ..wires.chat import Chat
+from ..wires.custom import Custom
+from ..wires.protocol import Wire
+from . import spec
+from .lane import Lane
+from .load import Loaded
+from .plan import Caps, Plan, Recording, Scope
+from .rules import Rule, Rules
+from .taxonomy import categories_of
+from .texts import Texts
+
+_ON_ERROR = {"refuse": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
+_SPACE = frozenset("\n\r\t\v\f")
+
+
+def compiled(loaded: Loaded) -> Plan:
+    """Raises PolicyError with every problem the loader could not see."""
+    return _Compiler(loaded).plan()
+
+
+class _Compiler:
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded, self._spec = loaded, loaded.spec
+        self._problems: list[Problem] = []
+
+    def plan(self) -> Plan:
+        policy = self._spec
+        backends = {name: backend for name, check in policy.checks.items() if (backend := _backend(check))}
+        scanners = {name: s for name, check in policy.checks.items() if (s := self._scanner(name, check)) is not None}
+        rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
+        self._points(backends)
+        self._masks(scanners, set(backends))
+        wires: list[Wire] = [self._custom(n, route) for n, route in enumerate(policy.custom)]
+        if self._problems:
+            raise PolicyError(self._problems)
+        lanes = [self._lane(names, scanners, backends, rules) for names in (policy.input, policy.output)]
+        secret = policy.identity.secret.get_secret_value().encode() if policy.identity.secret is not None else None
+        return Plan(
+            name=self._loaded.name,
+            hash=self._loaded.hash,
+            input=lanes[0],
+            output=lanes[1],
+            texts=Texts(policy.refusals.texts, policy.refusals.language, policy.refusals.crisis_resource),
+            observe=policy.mode == "observe",
+            on_bug=_ON_ERROR[policy.on_bug],
+            answer=policy.refusals.manner == "answer",
+            scope=Scope(policy.unclaimed, policy.paths.skip, policy.paths.only),
+            caps=Caps(policy.caps.body, policy.caps.chars, policy.caps.messages, policy.caps.output_tokens),
+            recording=Recording(policy.record.text, secret, policy.record.on_error == "refuse"),
+            identity=_identity(policy.identity, secret),
+            limits=_limits(policy.limits),
+            wires=(*wires, Chat()),
+        )
+
+    def _problem(self, path: Sequence[str | int], what: str, remedy: str) -> None:
+        self._problems.append(Problem(self._loaded.locate(path), what, remedy))
+
+    def _scanner(self, name: str, check: Any) -> Scanner | None:
+        reads = frozenset(check.on) if check.on else EVERYTHING
+        make: Callable[[], Scanner] | None = None
+        if isinstance(check, spec.WordsCheck):
+            make = lambda: Words(name, self._loaded.words[name], check.category, reads=reads)  # noqa: E731
+        elif isinstance(check, spec.PatternsCheck):
+            make = lambda: Patterns(name, check.patterns, check.category, reads=reads, longest=check.longest)  # noqa: E731
+        elif isinstance(check, spec.PersonalCheck):
+            make = lambda: PersonalData(name, check.entities, reads=reads)  # noqa: E731
+        elif isinstance(check, spec.SecretsCheck):
+            make = lambda: Secrets(name, reads=reads)  # noqa: E731
+        if make is None:
+            return None
+        try:
+            return make()
+        except ValueError as error:
+            self._problem(
+                ("checks", name), f"check `{name}` cannot be made: {error}", "Correct it as the message says."
+            )
+            return None
+
+    def _lane(
+        self, names: Sequence[str], scanners: Mapping[str, Scanner], backends: Mapping[str, Backend], rules: Rules
+    ) -> Lane:
+        moderators: list[Moderator] = []
+        on_error: dict[str, Action] = {}
+        for name in dict.fromkeys(names):
+            backend = backends.get(name)
+            if backend is None:
+                continue
+            check: Any = self._spec.checks[name]
+            floors = {category: rules.floor(name, category) for category in (*backend.categories, "*")}
+            reads = frozenset(check.on) if check.on else SPOKEN
+            moderators.append(Moderation(name, backend, floors, reads=reads))
+            on_error[name] = _ON_ERROR[check.on_error]
+        lane = tuple(scanners[name] for name in dict.fromkeys(names) if name in scanners)
+        return Lane(lane, tuple(moderators), rules, on_error)
+
+    def _points(self, backends: Mapping[str, Backend]) -> None:
+        """A named point must exist in every model check whose findings the rule is about."""
+        for n, rule in enumerate(self._spec.rules):
+            for name, backend in backends.items():
+                if rule.point is None or not categories_of(rule.when, backend.categories):
+                    continue
+                if backend.points is None and rule.point != "balanced":
+                    what = f"check `{name}` ({backend.name}) has no operating point `{rule.point}`"
+                    self._problem(
+                        ("rules", n, "point"), what, "Use point: balanced (the service's own decision), or at_least."
+                    )
+
+    def _masks(self, scanners: Mapping[str, Scanner], models: set[str]) -> None:
+        """A mask must be plain, and must not be found by a check again; a model has no span to mask."""
+        listed = {*self._spec.input, *self._spec.output}
+        for n, rule in enumerate(self._spec.rules):
+            if rule.do != "redact":
+                continue
+            where = ("rules", n, "mask") if rule.mask is not None else ("rules", n)
+            if rule.mask is not None:
+                if not rule.mask.isprintable() or not rule.mask.strip():
+                    self._problem(
+                        where,
+                        "the mask is empty or has control characters",
+                        "Use plain visible text, such as [redacted].",
+                    )
+                for name, scanner in scanners.items():
+                    if name in listed and scanner.scan(rule.mask):
+                        self._problem(
+                            where, f"check `{name}` would find the mask itself", "Choose a mask that no check finds."
+                        )
+            exact = {c for name, s in scanners.items() if name in listed for c in s.categories}
+            if models & listed and not categories_of(rule.when, exact):
+                what = "a model says that a text is harmful, not which of its words, so there is nothing to mask"
+                self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse.")
+
+    def _custom(self, n: int, route: spec.CustomRoute) -> Custom:
+        try:
+            return Custom(route.path, route.request, route.response)
+        except ValueError as error:
+            self._problem(
+                ("custom", n), f"a path of this route {error}", "Write it as $.message or $.messages[*].content."
+            )
+            return Custom(route.path, {}, {})
+
+
+def _backend(check: Any) -> Backend | None:
+    if isinstance(check, spec.LocalCheck):
+        from ..local.backend import LocalBackend
+
+        return LocalBackend()
+    if isinstance(check, spec.OpenAICheck):
+        from ..backends.openai import OpenAIModeration
+
+        key = check.api_key.get_secret_value()
+        return OpenAIModeration(key, url=check.url, model=check.model, timeout=check.timeout)
+    return None
+
+
+def _rule(rule: spec.Rule) -> Rule:
+    return Rule(tuple(rule.when), Action[rule.do.upper()], rule.at_least, rule.point, rule.say, rule.mask)
+
+
+def _identity(identity: spec.Identity, secret: bytes | None) -> Any:
+    from ..admit.identity import HeaderSource, Identity
+
+    sources = tuple(
+        source if isinstance(source, str) else HeaderSource(source.header, tuple(source.trusted))
+        for source in identity.sources
+    )
+    return Identity(sources, secret, identity.required, identity.forward)
+
+
+def _limits(limits: Sequence[spec.Limit]) -> Any:
+    if not limits:
+        return None
+    from ..admit.limits import Limit, Limits
+
+    return Limits([Limit(limit.per, limit.take.count, limit.take.seconds) for limit in limits])

@@ -1,0 +1,108 @@
+"""A lane: the compiled checks of one direction, and what both ways of judging share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ..checks.prefilter import Prefilter
+from ..checks.protocol import Moderator, Scanner
+from ..flow import Effect, Flow, Settled, Together
+from ..text import Segment
+from ..verdict import Action, Finding, Gap, Kind, Verdict
+from .rules import Rules, Ruling
+
+INLINE = 65_536
+"""Characters for which one pass of the prefilter takes about 0.15 ms."""
+MAX_FINDINGS = 100
+"""Findings kept in one decision; further ones are acted on but not listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """``on_error`` is each moderator's own fail mode; ``deadline`` seconds for all moderators of one
+    judgement. Up to ``INLINE`` characters are looked over on an event loop; more go to a worker."""
+
+    scanners: tuple[Scanner, ...]
+    moderators: tuple[Moderator, ...]
+    rules: Rules
+    on_error: Mapping[str, Action] = field(default_factory=dict)
+    deadline: float = 10.0
+    prefilter: Prefilter = field(init=False)
+    by_kind: Mapping[Kind, tuple[int, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefilter", Prefilter(self.scanners))
+        kinds = {kind: tuple(n for n, s in enumerate(self.scanners) if kind in s.reads) for kind in Kind}
+        object.__setattr__(self, "by_kind", kinds)
+
+    def skipped(self, segments: Iterable[Segment]) -> set[str]:
+        """Which checks leave out which kinds of text that are here, by their own rule."""
+        kinds = {segment.kind for segment in segments}
+        checks: tuple[Scanner | Moderator, ...] = (*self.scanners, *self.moderators)
+        return {f"{check.name}:{kind}" for check in checks for kind in kinds if kind not in check.reads}
+
+    def failed(self, moderator: Moderator, error: Exception, segments: Sequence[Segment]) -> Verdict:
+        """What a check that could not run means: the policy's own word for it, and a gap each."""
+        reason = getattr(error, "reason", type(error).__name__)
+        action = self.on_error.get(moderator.name, Action.REFUSE)
+        where = segments[0].where if segments else ""
+        return Verdict(action, (), (Gap(moderator.name, str(reason), where),), "unavailable")
+
+
+def rule_on(lane: Lane, segment: Segment, finding: Finding) -> Ruling:
+    """The ruling on a finding; what must be masked where nothing can be written is refused."""
+    ruling = lane.rules.decide(finding)
+    if ruling.action is Action.REDACT and segment.fixed:
+        return Ruling(Action.REFUSE, ruling.say, ruling.mask)
+    return ruling
+
+
+def join(verdict: Verdict, ruling: Ruling, finding: Finding) -> Verdict:
+    """A verdict with one more finding, unless no rule cares for it."""
+    if ruling.action is Action.ALLOW:
+        return verdict
+    kept = (finding,) if len(verdict.findings) < MAX_FINDINGS else ()
+    return verdict | Verdict(ruling.action, kept, (), ruling.say)
+
+
+def together(flows: Sequence[Flow[Any]], timeout: float) -> Flow[list[Settled]]:
+    """Run flows side by side. Those that only compute end here, with no effect at all."""
+    settled: list[Settled | None] = []
+    waiting: list[tuple[int, Flow[Any]]] = []
+    for n, flow in enumerate(flows):
+        try:
+            effect = next(flow)
+        except StopIteration as stop:
+            settled.append(Settled(stop.value))
+        except Exception as error:  # noqa: BLE001 - becomes the flow's own outcome, judged by on_error
+            settled.append(Settled(error=error))
+        else:
+            settled.append(None)
+            waiting.append((n, _resumed(flow, effect)))
+    if waiting:
+        answers = yield Together(tuple(flow for _, flow in waiting), timeout)
+        for (n, _), answer in zip(waiting, answers, strict=True):
+            settled[n] = answer
+    return [s for s in settled if s is not None]
+
+
+def _resumed(flow: Flow[Any], effect: Effect) -> Generator[Effect, Any, Any]:
+    """A flow as it stands after its first effect was taken from it."""
+    step: Callable[[], Effect]
+    while True:
+        try:
+            answer = yield effect
+        except GeneratorExit:
+            flow.close()
+            raise
+        except Exception as error:  # noqa: BLE001 - handed on to the flow it belongs to
+            step = partial(flow.throw, error)
+        else:
+            step = partial(flow.send, answer)
+        try:
+            effect = step()
+        except StopIteration as stop:
+            return stop.value

@@ -1,0 +1,66 @@
+"""A compiled policy: frozen, complete, and all an exchange needs to know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..admit.identity import Identity
+from ..admit.limits import Limits
+from ..verdict import Action
+from ..wires.protocol import Wire
+from .lane import Lane
+from .texts import Texts
+
+MiB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Sizes above which a request is refused; ``output_tokens`` is clamped to instead. None: no cap."""
+
+    body: int = 10 * MiB
+    chars: int | None = None
+    messages: int | None = None
+    output_tokens: int | None = None
+    reply: int = 64 * MiB  # bytes of one whole answer
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What text a log row keeps: none, hash, masked or full. ``key`` keys the hash.
+
+    ``required``: an answer whose row cannot be stored is not given.
+    """
+
+    text: str = "none"
+    key: bytes | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which paths the guard looks at, and what becomes of those no wire format claims."""
+
+    unclaimed: str | None = None  # walk | pass | refuse; None: the door's own default
+    skip: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``answer``: content refusals are rendered as ordinary replies, else as errors."""
+
+    name: str
+    hash: str
+    input: Lane
+    output: Lane
+    texts: Texts
+    observe: bool = False
+    on_bug: Action = Action.REFUSE
+    answer: bool = True
+    scope: Scope = field(default_factory=Scope)
+    caps: Caps = field(default_factory=Caps)
+    recording: Recording = field(default_factory=Recording)
+    identity: Identity | None = None
+    limits: Limits | None = None
+    wires: tuple[Wire, ...] = ()

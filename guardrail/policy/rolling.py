@@ -1,0 +1,241 @@
+"""Judging streams: text is judged as it grows, and a mark per check says how far it is clear.
+
+Two laws hold here. Nothing is cleared before every check that reads it has seen all it needs.
+And the outcome does not depend on how the bytes were cut: a read of many frames is judged at
+once, but if anything in it would be refused, its frames are judged again one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..checks.protocol import Moderator, Scanner
+from ..flow import Call, Flow
+from ..text import Segment
+from ..verdict import Action, Finding, Verdict
+from ..wires.protocol import Frame
+from . import whole
+from .lane import Lane, join, rule_on, together
+
+_INLINE = 4096
+"""Characters of one read that are scanned on the event loop; more is a worker's."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look would change; nothing is changed until it is applied."""
+
+    verdict: Verdict = field(default_factory=Verdict)
+    marks: list[tuple[Segment, str, int]] = field(default_factory=list)
+    edits: list[tuple[Segment, int, int, str]] = field(default_factory=list)
+    growing: list[Segment] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        return self.verdict.action >= Action.REVIEW
+
+
+class Rolling:
+    """Judges the segments of one stream in one lane."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._fresh: list[Frame] = []
+        self._known: dict[tuple[int, str, int], Sequence[Finding] | Exception] = {}
+
+    def push(self, frame: Frame) -> None:
+        if frame.pieces:
+            self._fresh.append(frame)
+
+    def advance(self, segments: Sequence[Segment], *, final: bool) -> Flow[Verdict]:
+        """Judge what is new, move the marks, put in the masks. ``final``: no text will follow."""
+        verdict = Verdict()
+        if fresh := self._fresh:
+            self._fresh = []
+            verdict = yield from self._batch(fresh)
+        if final and verdict.action < Action.REVIEW:
+            verdict |= yield from self._end(segments)
+        self._known.clear()
+        return verdict
+
+    def _batch(self, fresh: Sequence[Frame]) -> Flow[Verdict]:
+        ends = _ends(fresh)
+        look = yield from self._look(ends)
+        if not look.refused or len(fresh) == 1:
+            self._apply(look)
+            return look.verdict
+        verdict = Verdict()
+        for frame in fresh:
+            look = yield from self._look(_ends([frame]))
+            self._apply(look)
+            verdict |= look.verdict
+            if look.refused:
+                break
+        return verdict
+
+    def _end(self, segments: Sequence[Segment]) -> Flow[Verdict]:
+        look = yield from self._look({id(s): (s, s.total) for s in segments if not s.nested}, final=True)
+        self._apply(look)
+        verdict = look.verdict
+        nested = [s for s in segments if s.nested and s.total]
+        if nested and not look.refused:
+            verdict |= yield from whole.judge(self._lane, nested)
+        if verdict.action < Action.REVIEW:
+            for segment in segments:
+                segment.clear = segment.total
+        return verdict
+
+    def _look(self, ends: dict[int, tuple[Segment, int]], final: bool = False) -> Flow[_Look]:
+        look = _Look(growing=[s for s, _ in ends.values() if not s.nested])
+        growing = [(s, upto) for s, upto in ends.values() if not s.nested]
+        size = sum(upto - max(s.clear, s.base) for s, upto in growing)
+        if size <= _INLINE:
+            self._scan(growing, final, look)
+        else:
+            yield Call(self._scan, (growing, final, look))
+        if not look.refused:
+            yield from self._moderate(growing, final, look)
+        return look
+
+    def _scan(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> None:
+        lane = self._lane
+        for segment, upto in growing:
+            readers = [lane.scanners[n] for n in lane.by_kind[segment.kind]]
+            ready = [r for r in readers if final or r.reach is not None]
+            if not ready:
+                continue
+            marks = [segment.marks.get(r.name, 0) for r in ready]
+            begin = max(segment.base, min(marks) - 1)  # one character more, for word boundaries
+            text = segment.text[begin - segment.base : upto - segment.base]
+            possible = {lane.scanners[n].name for n in lane.prefilter.possible(text)}
+            for reader, mark in zip(ready, marks, strict=True):
+                findings = reader.scan(text, mark - begin) if reader.name in possible else ()
+                self._settle(segment, reader, findings, begin, text, final, look)
+
+    def _settle(
+        self,
+        segment: Segment,
+        reader: Scanner,
+        findings: Sequence[Finding],
+        begin: int,
+        text: str,
+        final: bool,
+        look: _Look,
+    ) -> None:
+        """Decide the findings before the point that no match can cross any more; clear up to it."""
+        point = len(text) if final else len(text) - reader.tail(text)
+        if findings:
+            point = _uncrossed(findings, point)
+        for finding in findings:
+            if finding.end > point:
+                continue
+            whole_span = finding.moved(begin)
+            ruling = rule_on(self._lane, segment, whole_span)
+            look.verdict = join(look.verdict, ruling, whole_span)
+            if ruling.action >= Action.REDACT:
+                look.edits.append((segment, whole_span.start, whole_span.end, ruling.mask))
+            if ruling.action >= Action.REVIEW:
+                point = min(point, finding.start)
+        look.marks.append((segment, reader.name, begin + point))
+
+    def _moderate(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> Flow[None]:
+        asked: list[tuple[Moderator, list[tuple[Segment, int, int]]]] = []
+        for moderator in self._lane.moderators:
+            windows = [w for segment, upto in growing for w in self._windows(moderator, segment, upto, final)]
+            if windows:
+                asked.append((moderator, windows))
+        if not asked:
+            return
+        yield from self._ask(asked)
+        for moderator, windows in asked:
+            refused: set[int] = set()
+            for segment, at, stop in windows:
+                if id(segment) not in refused and not self._answered(moderator, segment, at, stop, look):
+                    refused.add(id(segment))
+
+    def _windows(
+        self, moderator: Moderator, segment: Segment, upto: int, final: bool
+    ) -> Iterable[tuple[Segment, int, int]]:
+        """(segment, position cleared so far, position judged next), for each place a verdict is due."""
+        if segment.kind not in moderator.reads:
+            return
+        at = segment.marks.get(moderator.name, 0)
+        while (stop := moderator.stop(at)) <= upto:
+            yield segment, at, stop
+            at = stop
+        if final and at < upto:
+            yield segment, at, upto
+
+    def _ask(self, asked: Sequence[tuple[Moderator, list[tuple[Segment, int, int]]]]) -> Flow[None]:
+        """Ask for every window not asked about before (a batch judged again keeps its answers)."""
+        flows, names = [], []
+        for moderator, windows in asked:
+            texts, keys = [], []
+            for segment, _, stop in windows:
+                key = (id(segment), moderator.name, stop)
+                if key not in self._known:
+                    begin = max(segment.base, stop - moderator.window)
+                    texts.append(segment.text[begin - segment.base : stop - segment.base])
+                    keys.append(key)
+            if texts:
+                flows.append(moderator.ask(texts))
+                names.append(keys)
+        settled = yield from together(flows, self._lane.deadline)
+        for keys, outcome in zip(names, settled, strict=True):
+            for n, key in enumerate(keys):
+                self._known[key] = outcome.error if outcome.error is not None else outcome.value[n]
+
+    def _answered(self, moderator: Moderator, segment: Segment, at: int, stop: int, look: _Look) -> bool:
+        """Take one window's answer; False where it refuses, so that nothing after it is cleared."""
+        answer = self._known[(id(segment), moderator.name, stop)]
+        if isinstance(answer, Exception):
+            failed = self._lane.failed(moderator, answer, [segment])
+            look.verdict |= failed
+            if failed.action >= Action.REVIEW:
+                return False
+        else:
+            for finding in answer:
+                # A model has no exact span: it is the part of its window that was not clear yet.
+                spanned = Finding(finding.category, finding.score, at, stop, finding.check, finding.flagged)
+                ruling = rule_on(self._lane, segment, spanned)
+                look.verdict = join(look.verdict, ruling, spanned)
+                if ruling.action >= Action.REVIEW:
+                    return False
+        look.marks.append((segment, moderator.name, stop))
+        return True
+
+    def _apply(self, look: _Look) -> None:
+        for segment, name, mark in look.marks:
+            segment.marks[name] = max(mark, segment.marks.get(name, 0))
+        for segment, start, end, mask in look.edits:
+            segment.edit(start, end, mask)
+        for segment in look.growing:
+            self._clear(segment)
+
+    def _clear(self, segment: Segment) -> None:
+        lane = self._lane
+        scanners = [lane.scanners[n].name for n in lane.by_kind[segment.kind]]
+        moderators = [m for m in lane.moderators if segment.kind in m.reads]
+        marks = segment.marks
+        cleared = [marks.get(name, 0) for name in scanners]
+        seen = [marks.get(m.name, 0) for m in moderators]
+        segment.clear = min([*cleared, *seen, segment.total])
+        wanted = [mark - 1 for mark in cleared] + [mark - m.window for m, mark in zip(moderators, seen, strict=True)]
+        segment.forget(max(0, min(wanted, default=segment.total)))
+
+
+def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:
+    """How far each segment reaches with these frames."""
+    return {id(piece.segment): (piece.segment, piece.end) for frame in frames for piece in frame.pieces}
+
+
+def _uncrossed(findings: Sequence[Finding], point: int) -> int:
+    """The point, moved back until no finding lies across it."""
+    moved = True
+    while moved:
+        moved = False
+        for finding in findings:
+            if finding.start < point < finding.end:
+                point, moved = finding.start, True
+    return point

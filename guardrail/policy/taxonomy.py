@@ -1,0 +1,80 @@
+"""The names of what checks can find, and which name stands above which.
+
+Policies, checks and logs use these words. It knows names only: no scores, no thresholds, no text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+OPENAI_MODERATION = (
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+)
+"""The wire names of the OpenAI moderation service, model omni-moderation-2024-09-26.
+
+Source: https://platform.openai.com/docs/guides/moderation, as of 2026-11.
+"""
+
+HARM = "harm"
+"""The parent of every moderation category, also of those a service may add later."""
+
+ALONE = ("prompt_injection", "toxicity")
+"""Categories of the local model that are nobody's children."""
+
+PERSONAL = tuple(f"personal/{entity}" for entity in ("email", "phone", "card", "iban", "ip"))
+GROUPS = frozenset({"personal", "secret", "custom"})
+
+CUSTOM_NAME = re.compile(r"custom/[a-z0-9]+(?:[-_][a-z0-9]+)*")
+_SECRET_KIND = re.compile(r"secret/[a-z0-9]+(?:[-_][a-z0-9]+)*")
+_PRODUCIBLE = frozenset({*OPENAI_MODERATION, *ALONE, *PERSONAL, "secret"})
+
+
+def parents(category: str) -> tuple[str, ...]:
+    """A category and all that stand above it, nearest first.
+
+    >>> parents("self-harm/intent")
+    ('self-harm/intent', 'self-harm', 'harm')
+    """
+    parts = category.split("/")
+    line = tuple("/".join(parts[:end]) for end in range(len(parts), 0, -1))
+    top = parts[0]
+    return line if top in GROUPS or top in ALONE or top == HARM else (*line, HARM)
+
+
+def matches(when: str, category: str) -> bool:
+    """Whether a rule for ``when`` speaks about ``category``: the same name, or a parent of it."""
+    return when == category or when in parents(category)
+
+
+def known(category: str, custom: Collection[str] = ()) -> bool:
+    """Whether a policy may name this category; ``custom`` are the names its own checks declare.
+
+    A mistyped name would be a silent hole, so what a service may add later is known only as ``harm``.
+    """
+    if category in _PRODUCIBLE or category in GROUPS or category == HARM:
+        return True
+    return category in custom or bool(_SECRET_KIND.fullmatch(category))
+
+
+def names(custom: Collection[str] = ()) -> list[str]:
+    """Every name that can be listed, for suggestions when one is mistyped."""
+    return sorted(_PRODUCIBLE | GROUPS | {HARM} | set(custom))
+
+
+def categories_of(when: str | Collection[str], categories: Collection[str]) -> set[str]:
+    """Those of ``categories`` that a rule for ``when`` speaks about."""
+    words = (when,) if isinstance(when, str) else when
+    return {category for category in categories if any(matches(word, category) for word in words)}

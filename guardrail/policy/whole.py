@@ -1,0 +1,133 @@
+"""Judging whole bodies: all segments by all checks of a lane, and the masks put in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..flow import Call, Flow
+from ..text import Segment
+from ..verdict import Action, Finding, Verdict
+from ..wires.document import Nested
+from .lane import INLINE, Lane, join, rule_on, together
+
+Found = list[tuple[Segment, Sequence[Finding]]]
+View = tuple[Segment, str, bool]
+
+
+def judge(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
+    """The verdict on a whole body. Exact checks come first; where they refuse, no model is asked.
+
+    Masks are put into the segments; JSON inside JSON is judged leaf by leaf too.
+    """
+    nests = [Nested(segment) for segment in segments if segment.nested]
+    everything = [s for s in segments if s.total]
+    for nest in nests:
+        everything += [s for s in nest.segments if s.total]
+    found = yield from _scanned(lane, everything)
+    verdict = Verdict()
+    if found:
+        leaves_masked = {id(nest.outer) for nest in nests if nest.document is not None}
+        for segment, findings in found:
+            for finding in findings:
+                ruling = rule_on(lane, segment, finding)
+                verdict = join(verdict, ruling, finding)
+                # The leaves inside carry the masks, so that what is written back is still JSON.
+                if ruling.action >= Action.REDACT and id(segment) not in leaves_masked:
+                    segment.edit(finding.start, finding.end, ruling.mask)
+        for nest in nests:
+            nest.settle()
+        verdict |= _left(lane, [nest.outer for nest in nests if nest.document is not None])
+    if lane.moderators and verdict.action < Action.REVIEW:
+        verdict |= yield from _moderate(lane, everything)
+    return verdict
+
+
+def _scanned(lane: Lane, segments: Sequence[Segment]) -> Flow[Found]:
+    """``scan``, on a worker where it may take its time."""
+    if not segments or not lane.scanners:
+        return []
+    size = sum(segment.total for segment in segments)
+    if size > INLINE:
+        found: Found = yield Call(scan, (lane, segments))
+        return found
+    views = _views(segments)
+    possible = _possible(lane, views)
+    if not possible:
+        return []
+    if size > min(lane.scanners[n].inline for n in possible):
+        found = yield Call(_look, (lane, possible, views))
+        return found
+    return _look(lane, possible, views)
+
+
+def _left(lane: Lane, outers: Sequence[Segment]) -> Verdict:
+    """What should be masked but stands outside the strings of its JSON (a number, a key): refused."""
+    verdict = Verdict()
+    for outer in outers:
+        after = Segment(outer.kind, outer.path, fixed=True)
+        after.add(outer.written(0, outer.text))
+        for segment, findings in scan(lane, [after]):
+            for finding in findings:
+                if (ruling := rule_on(lane, segment, finding)).action >= Action.REVIEW:
+                    verdict = join(verdict, ruling, finding)
+    return verdict
+
+
+def scan(lane: Lane, segments: Sequence[Segment]) -> Found:
+    """What the scanners find. One pass over everything says which of them need to look closer."""
+    views = _views(segments)
+    return _look(lane, _possible(lane, views), views)
+
+
+def _views(segments: Sequence[Segment]) -> list[View]:
+    """Each segment's text; one of several parts also with its parts apart."""
+    views = [(s, s.text, False) for s in segments]
+    views += [(s, s.spaced(), True) for s in segments if s.joints]
+    return views
+
+
+def _possible(lane: Lane, views: Sequence[View]) -> list[int]:
+    return lane.prefilter.possible(views[0][1] if len(views) == 1 else "\n".join(text for _, text, _ in views))
+
+
+def _look(lane: Lane, possible: Sequence[int], views: Sequence[View]) -> Found:
+    found: Found = []
+    for n in possible:
+        scanner = lane.scanners[n]
+        for segment, text, spaced in views:
+            if segment.kind in scanner.reads and (findings := scanner.scan(text)):
+                found.append((segment, [segment.unspaced(f) for f in findings] if spaced else findings))
+    return _once(found)
+
+
+def _once(found: Found) -> Found:
+    """The same span found both with parts joined and with parts apart is one finding."""
+    seen: set[tuple[int, str, int, int]] = set()
+    out: Found = []
+    for segment, findings in found:
+        fresh = []
+        for f in findings:
+            name = (id(segment), f.category, f.start, f.end)
+            if name not in seen:
+                seen.add(name)
+                fresh.append(f)
+        out.append((segment, fresh))
+    return out
+
+
+def _moderate(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
+    asked = []
+    for moderator in lane.moderators:
+        read = [s for s in segments if s.kind in moderator.reads and not s.text.isspace()]
+        if read:
+            asked.append((moderator, read))
+    settled = yield from together([m.ask([s.text for s in read]) for m, read in asked], lane.deadline)
+    verdict = Verdict()
+    for (moderator, read), outcome in zip(asked, settled, strict=True):
+        if outcome.error is not None:
+            verdict |= lane.failed(moderator, outcome.error, read)
+            continue
+        for segment, findings in zip(read, outcome.value, strict=True):
+            for finding in findings:
+                verdict = join(verdict, rule_on(lane, segment, finding), finding)
+    return verdict

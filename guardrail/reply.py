@@ -1,0 +1,150 @@
+"""The answer on its way to the caller: passed, read as a whole, or read as it streams.
+
+Feeding never asks and never judges. What can leave is decided by ``advance``; these classes know
+frames and segments, and nothing of policies' words, of rows or of doors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .errors import BadRequest
+from .flow import Flow
+from .http import Head, without
+from .policy import whole
+from .policy.lane import Lane
+from .policy.rolling import Rolling
+from .text import Segment
+from .verdict import Action, Gap, Verdict
+from .window import Window
+from .wires.coding import Decoder
+from .wires.document import Body
+from .wires.protocol import Codec, Frame, Notice, Wire
+
+
+def plain_head(head: Head, decoded: bool) -> Head:
+    """The head of an answer whose length may change, and whose coding was undone."""
+    dropped = (
+        ("content-length", "content-encoding", "etag", "content-md5", "digest") if decoded else ("content-length",)
+    )
+    return Head(head.status, without(head.headers, *dropped))
+
+
+class WholeReply:
+    """An answer that is judged when it is complete."""
+
+    def __init__(self, wire: Wire, lane: Lane, head: Head, media: str, decoder: Decoder | None, limit: int) -> None:
+        self._wire, self._lane, self.head, self._media = wire, lane, head, media
+        self._decoder, self._limit = decoder, limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self.body: Body | None = None
+        self.segments: list[Segment] = []
+        self.gaps: list[Gap] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises BadRequest over the cap or for a coding that does not hold."""
+        if self._decoder is not None:
+            chunk = self._decoder.feed(chunk)
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise BadRequest("the answer is larger than the guard may hold", code="reply_too_large", status=413)
+        self._chunks.append(chunk)
+
+    def judge(self) -> Flow[Verdict]:
+        """Parse and judge the whole. Raises BadRequest where it cannot be read."""
+        if self._decoder is not None and self._chunks:
+            self._decoder.finish()
+        self.body = self._wire.response(b"".join(self._chunks), self._media)
+        self.segments, self.gaps = self.body.segments, self.body.gaps
+        return (yield from whole.judge(self._lane, self.segments))
+
+    def spill(self) -> bytes:
+        return b"".join(self._chunks)
+
+    def written(self) -> tuple[Head, bytes, bool]:
+        """Head and bytes with the masks in place, and whether anything was changed."""
+        assert self.body is not None
+        changed = bool(self.body.edited())
+        if changed:
+            self._wire.edited(self.body, self.segments)
+        data = self.body.body()
+        if not changed and self._decoder is None:
+            return self.head, data, False
+        head = plain_head(self.head, True) if self._decoder is not None else self.head
+        return (
+            Head(head.status, (*without(head.headers, "content-length", "etag"), ("content-length", str(len(data))))),
+            data,
+            changed,
+        )
+
+
+class StreamReply:
+    """An answer that is judged as it grows, and leaves as far as it is clear."""
+
+    def __init__(self, codec: Codec, lane: Lane, decoder: Decoder | None) -> None:
+        self._codec, self._decoder = codec, decoder
+        self._window: Window[Frame] = Window()
+        self._rolling = Rolling(lane)
+        self.changed = False
+        self.text: list[str] = []
+        self.gaps: list[Gap] = []
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises BadRequest or NotEvaluated where the stream cannot be read on."""
+        if self._decoder is not None:
+            chunk = self._decoder.feed(chunk)
+        self._take(self._codec.feed(chunk))
+
+    def finish(self) -> None:
+        if self._decoder is not None:
+            self._decoder.finish()
+        self._take(self._codec.finish())
+
+    def _take(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            if frame.pieces and self._window.has_terminal:
+                continue  # text after the end: its row is stored, so it is dropped
+            self._window.push(frame)
+            self._rolling.push(frame)
+
+    def judge(self, *, final: bool) -> Flow[Verdict]:
+        return (yield from self._rolling.advance(self._codec.segments(), final=final))
+
+    def segments(self) -> list[Segment]:
+        return self._codec.segments()
+
+    @property
+    def complete(self) -> bool:
+        """Has the frame arrived that tells the caller the answer is complete?"""
+        return self._window.has_terminal
+
+    def release(self, *, terminal: bool, keep: bool = False) -> bytes:
+        """The frames that are clear. ``terminal``: the end may leave too (its row is stored)."""
+        out = []
+        while (frame := self._window.next()) is not None:
+            if frame.terminal and not terminal:
+                break
+            self._window.pop()
+            self.changed = self.changed or any(piece.segment.edits for piece in frame.pieces)
+            if keep:
+                self.text += [piece.written() for piece in frame.pieces]
+            out.append(self._codec.encode(frame))
+        return b"".join(out)
+
+    def spill(self) -> bytes:
+        return b"".join(frame.raw for frame in self._window.drain())
+
+    def refuse(self, notice: Notice) -> bytes:
+        """Everything still held is dropped; what the caller saw opened is closed."""
+        self._window.drain()
+        return self._codec.refuse(notice)
+
+    def fail(self, notice: Notice) -> bytes:
+        """The upstream broke off: what is held is dropped, and the caller is told so."""
+        self._window.drain()
+        return self._codec.fail(notice)
+
+
+def refuses(verdict: Verdict) -> bool:
+    return verdict.action >= Action.REVIEW

@@ -1,0 +1,157 @@
+"""What checks find, what is decided, and what is remembered. Values only; nothing here acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class Action(IntEnum):
+    """Ordered: when several rules match, the strongest wins, and verdicts join by ``max``."""
+
+    ALLOW = 0
+    FLAG = 1
+    REDACT = 2
+    REVIEW = 3
+    REFUSE = 4
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class Outcome(StrEnum):
+    """Four, never two: what could not be judged is not the same as what was found clean."""
+
+    ALLOWED = "allowed"
+    CHANGED = "changed"
+    REFUSED = "refused"
+    NOT_EVALUATED = "not_evaluated"
+
+
+class Kind(StrEnum):
+    """Whose text a segment is. Policies name these words under ``on:``."""
+
+    USER = "user"
+    SYSTEM = "system"
+    ASSISTANT = "assistant"
+    REASONING = "reasoning"
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    DEFINITION = "definition"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check found. ``start`` and ``end`` count characters of the segment's text.
+
+    ``flagged`` is a moderation service's own yes or no, where it gives one.
+    """
+
+    category: str
+    score: float
+    start: int
+    end: int
+    check: str
+    flagged: bool = True
+
+    def moved(self, by: int) -> Finding:
+        return Finding(self.category, self.score, self.start + by, self.end + by, self.check, self.flagged)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was not evaluated: by which check, why (a short word), and where."""
+
+    check: str
+    reason: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The strongest action of all findings, and the reason for it."""
+
+    action: Action = Action.ALLOW
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    say: str = "default"  # which refusal text
+
+    def __or__(self, other: Verdict) -> Verdict:
+        # Of equals, the one with words of its own leads: a crisis text is not lost to a plain refusal.
+        lead = other if (other.action, other.say != "default") > (self.action, self.say != "default") else self
+        return Verdict(lead.action, self.findings + other.findings, self.gaps + other.gaps, lead.say)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is remembered of one exchange, and what ``check()`` answers.
+
+    The first block is the published part, with the same names in every output; ``text`` is what
+    may be used (masks applied) for ``check``, and what the policy's ``record.text`` keeps in a log.
+    ``would`` is the action that would have been taken where the policy only observes.
+    """
+
+    id: str
+    action: Action
+    outcome: Outcome
+    text: str | None
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[Gap, ...]
+    policy: str
+    policy_hash: str
+    would: Action | None = None
+
+    time: float = 0.0  # seconds since the epoch, when the exchange began
+    seconds: float = 0.0
+    door: str = "check"
+    wire: str = ""
+    route: str = ""
+    status: int = 0  # HTTP status the caller got; 0 where there was none
+    ended: str = "complete"
+    user: str | None = None  # keyed pseudonym, never the name itself
+    review: str | None = None
+    skipped: tuple[str, ...] = field(default=())  # "check:kind" pairs the policy left out
+
+    def with_text(self, text: str | None) -> Decision:
+        """The same decision with another text. Written out, for ``dataclasses.replace`` is slow."""
+        return Decision(
+            self.id,
+            self.action,
+            self.outcome,
+            text,
+            self.findings,
+            self.not_evaluated,
+            self.policy,
+            self.policy_hash,
+            self.would,
+            self.time,
+            self.seconds,
+            self.door,
+            self.wire,
+            self.route,
+            self.status,
+            self.ended,
+            self.user,
+            self.review,
+            self.skipped,
+        )
+
+    def public(self) -> dict[str, Any]:
+        """The published names, ready for JSON."""
+        return {
+            "id": self.id,
+            "action": self.action.word,
+            "outcome": str(self.outcome),
+            "text": self.text,
+            "findings": [
+                {"category": f.category, "score": f.score, "start": f.start, "end": f.end, "check": f.check}
+                for f in self.findings
+            ],
+            "not_evaluated": [{"check": g.check, "reason": g.reason, "where": g.where} for g in self.not_evaluated],
+            "policy": self.policy,
+            "policy_hash": self.policy_hash,
+            "would": None if self.would is None else self.would.word,
+        }

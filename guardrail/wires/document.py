@@ -1,0 +1,130 @@
+"""A whole body whose texts can be read, edited and written back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import BadRequest
+from ..text import Segment, edited
+from ..verdict import Gap, Kind
+from . import jsontext
+from .table import EMPTY, Node
+from .walk import Walker
+
+
+class Document:
+    """One body, parsed once.
+
+    Unedited, ``body()`` gives the very bytes that came; edited, the tree goes out, keys in order
+    and numbers as written. Raises BadRequest where the bytes have no single reading.
+    """
+
+    def __init__(self, raw: bytes, root: Node, kind: Kind) -> None:
+        self.raw = raw
+        self.tree: Any = jsontext.decode(raw)
+        walker = Walker(root, kind)
+        walker.walk(self.tree)
+        jsontext.unique(raw, walker.pairs)
+        self.segments: list[Segment] = list(walker.segments.values())
+        self.gaps: list[Gap] = walker.gaps
+        self.touched = False  # the tree was changed other than by an edit
+
+    def set(self, key: str, value: Any) -> None:
+        """Put a top-level field, for what the policy adds (an id, a cap)."""
+        if isinstance(self.tree, dict) and self.tree.get(key) != value:
+            self.tree[key] = value
+            self.touched = True
+
+    def edited(self) -> list[Segment]:
+        return [segment for segment in self.segments if segment.edits]
+
+    def body(self) -> bytes:
+        changed = self.edited()
+        if not changed and not self.touched:
+            return self.raw
+        for segment in changed:
+            for piece in segment.pieces:
+                if piece.home is not None:
+                    piece.home[piece.key] = piece.written()
+                elif type(self.tree) is str:
+                    self.tree = piece.written()
+        return jsontext.encode(self.tree)
+
+
+class Plain:
+    """A body of plain text: one segment."""
+
+    def __init__(self, raw: bytes, kind: Kind) -> None:
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BadRequest(f"the text is not UTF-8 (byte {error.start})", code="invalid_text") from None
+        self.raw = raw
+        self.tree: Any = None
+        self.gaps: list[Gap] = []
+        self.touched = False
+        segment = Segment(kind, ("text",))
+        if text:
+            segment.add(text)
+        self.segments = [segment, *unescaped(segment)] if text else []
+
+    def set(self, key: str, value: Any) -> None:
+        """Plain text has no fields."""
+
+    def edited(self) -> list[Segment]:
+        return [segment for segment in self.segments if segment.edits and not segment.fixed]
+
+    def body(self) -> bytes:
+        if not self.edited():
+            return self.raw
+        return self.segments[0].pieces[0].written().encode()
+
+
+Body = Document | Plain
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def unescaped(outer: Segment) -> list[Segment]:
+    """What a text that is no valid JSON says to a reader who takes it for JSON all the same.
+
+    Other readers forgive what ours refuses (NaN, a key named twice, a missing brace), and then
+    undo the escapes. It cannot be rewritten; none where there are no ``\\u`` escapes.
+    """
+    if "\\u" not in outer.text:
+        return []
+    text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _SHORT.get(m[2], m[2]), outer.text)
+    plain = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    segment = Segment(outer.kind, outer.path, fixed=True)
+    segment.add(plain)
+    return [segment]
+
+
+class Nested:
+    """JSON inside JSON: a tool call's arguments, read leaf by leaf when they are complete.
+
+    ``segments`` are its leaves; ``settle`` writes them back into the outer segment as one edit,
+    so that what goes out is still valid JSON. Where the text is no JSON with one reading, the
+    outer text is judged, and what its escapes spell.
+    """
+
+    def __init__(self, outer: Segment) -> None:
+        self.outer = outer
+        document: Document | None = None
+        if outer.total and outer.text.lstrip()[:1] in ("{", "[", '"'):
+            try:
+                document = Document(outer.text.encode(), EMPTY, outer.kind)
+            except BadRequest:
+                document = None
+        self.document = document
+        self.segments = document.segments if document is not None else unescaped(outer)
+        for segment in self.segments:
+            segment.path = (*outer.path, *segment.path)
+
+    def settle(self) -> None:
+        if self.document is not None and self.document.edited():
+            self.outer.edits = [(0, self.outer.total, self.document.body().decode())]
+
+
+__all__ = ["Body", "Document", "Nested", "Plain", "edited"]

@@ -1,0 +1,140 @@
+"""The one walker: every string of a tree becomes a piece of a segment, less the written list.
+
+Serves whole bodies, stream frames and JSON inside JSON. Knows tables, never a particular API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..text import Path, Piece, Segment, spell
+from ..verdict import Gap, Kind
+from . import jsontext
+from .table import Anchor, Media, Node, Silent, Text
+
+_LINKS = ("http://", "https://")
+_NAME = re.compile(r"[$@]?[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,7}")
+"""Keys that name a field (or a token, in ``logit_bias``); any other is read, for it may be text."""
+
+
+@dataclass(slots=True)
+class Walker:
+    """Collects the segments of one body, or of all the frames of one stream.
+
+    ``frames``: trees are frames of one stream: the same place in a later frame continues the
+    text, and list items that name their own ``index`` go by it.
+    """
+
+    root: Node
+    kind: Kind
+    frames: bool = False
+    segments: dict[Hashable, Segment] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    pairs: int = 0
+    pieces: list[Piece] = field(default_factory=list)
+
+    def walk(self, tree: Any) -> list[Piece]:
+        """Read one tree; returns its pieces. Raises BadRequest where it is too deep."""
+        self.pairs = 0
+        self.pieces = []
+        if type(tree) is str:
+            self._leaf(None, None, tree, self.root, self.kind, (), ())
+        else:
+            self._descend(tree, self.root, self.kind, (), (), 0)
+        return self.pieces
+
+    def _descend(self, value: Any, node: Node | None, kind: Kind, path: Path, anchor: Path, depth: int) -> None:
+        if depth > jsontext.MAX_DEPTH:
+            raise jsontext.too_deep()
+        if type(value) is dict:
+            self.pairs += len(value)
+            names = node.names if node is not None else {}
+            other = node.any if node is not None else None
+            for key, item in value.items():
+                below = names.get(key)
+                if below is None:
+                    below = other
+                    if not _NAME.fullmatch(key):
+                        self._key(key, kind, (*path, key))
+                shape = type(item)
+                if shape is str:
+                    self._leaf(value, key, item, below, kind, (*path, key), anchor)
+                elif shape is dict or shape is list:
+                    inner = _kind(below, item, kind)
+                    self._descend(item, below, inner, (*path, key), anchor, depth + 1)
+        elif type(value) is list:
+            below = node.items if node is not None else None
+            anchored = below is not None and type(below.entry) is Anchor
+            for n, item in enumerate(value):
+                shape = type(item)
+                if shape is str:
+                    self._leaf(value, n, item, below, kind, (*path, n), anchor)
+                elif shape is dict or shape is list:
+                    at = item.get("index", n) if self.frames and shape is dict else n
+                    if type(at) is not int:
+                        at = n
+                    inner = _kind(below, item, kind)
+                    self._descend(item, below, inner, (*path, at), (*anchor, at) if anchored else anchor, depth + 1)
+
+    def _leaf(self, home: Any, key: Any, text: str, node: Node | None, kind: Kind, path: Path, anchor: Path) -> None:
+        if not text:
+            return
+        entry = node.entry if node is not None else None
+        join = None
+        nested = False
+        if entry is not None:
+            if type(entry) is Silent:
+                if len(text) <= entry.longest and not any(map(str.isspace, text)):
+                    return
+            elif type(entry) is Text:
+                kind, join, nested = entry.kind or kind, entry.join, entry.nested
+            elif type(entry) is Media and not (text.startswith(_LINKS) or _spaced(text)):
+                self.gaps.append(Gap("*", entry.modality, spell(path)))
+                return
+        name: Hashable = path if join is None else (anchor, join)
+        segment = self.segments.get(name)
+        if segment is None:
+            # A string that is a whole frame cannot be exchanged in it.
+            fixed = home is None and self.frames
+            segment = self.segments[name] = Segment(kind, path, nested=nested, fixed=fixed)
+            segment.keep = not self.frames
+        add = segment.add if self.frames else segment.part
+        self.pieces.append(add(text, home, key))
+
+    def aside(self, text: str) -> list[Piece]:
+        """Text beside the trees of a stream (comments, event names); it cannot be rewritten."""
+        if not text:
+            return []
+        segment = self.segments.get("aside")
+        if segment is None:
+            segment = self.segments["aside"] = Segment(Kind.OTHER, ("comment",), fixed=True)
+            segment.keep = False
+        return [segment.add(text + "\n")]
+
+    def _key(self, key: str, kind: Kind, path: Path) -> None:
+        """A key that reads like text is read too; it cannot be rewritten."""
+        segment = self.segments.get(("key", path))
+        if segment is None:
+            segment = self.segments["key", path] = Segment(kind, path[:-1], fixed=True)
+            segment.keep = not self.frames
+        self.pieces.append(segment.add(key + "\n" if self.frames else key))
+
+
+def _spaced(text: str) -> bool:
+    """Is there white space inside? Encoded media have none, and a sentence has."""
+    return len(text.split(None, 1)) > 1
+
+
+def _kind(node: Node | None, item: Any, kind: Kind) -> Kind:
+    entry = node.entry if node is not None else None
+    if type(entry) is Anchor:
+        if entry.roles is not None and type(item) is dict:
+            role = item.get("role")
+            return entry.roles.get(role, entry.kind or kind) if type(role) is str else entry.kind or kind
+        return entry.kind or kind
+    if type(entry) is Text:
+        return entry.kind or kind
+    return kind

@@ -1,0 +1,193 @@
+"""The world of asyncio: awaits where the world of threads blocks, and agrees with it otherwise.
+
+Belongs to one event loop. Leaves no task behind, also when the task that awaits it is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING, Any, assert_never
+
+from ..errors import NotEvaluated
+from ..flow import Call, Commit, Effect, Fetch, Flow, Reply, Settled, Together
+from ..verdict import Decision
+from . import fetch as http
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class AsyncWorld:
+    """Answers effects on one event loop.
+
+    ``commit`` stores a decision and gives a future; ``trust_env`` lets the usual environment
+    variables name a proxy. At most ``workers`` fetches run at a time, and one more raises
+    NotEvaluated("busy") at once. At most ``workers`` threads run calls; more calls wait for one.
+    """
+
+    def __init__(
+        self, commit: Callable[[Decision], Future[None]], *, workers: int = 16, trust_env: bool = True
+    ) -> None:
+        self._commit = commit
+        self._workers, self._trust_env = workers, trust_env
+        self._free = workers
+        self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
+        self._client: httpx.AsyncClient | None = None
+        self._lock = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def perform(self, effect: Effect) -> Any:
+        """The answer to one effect. Raises what the effect raises: NotEvaluated, LogError, ..."""
+        if isinstance(effect, Together):
+            return await self._together(effect)
+        return await self._perform_one(effect)
+
+    async def aclose(self) -> None:
+        """Give back connections and threads. Calls that still run are not waited for."""
+        self._closed = True
+        client, self._client = self._client, None
+        self._calls.shutdown(wait=False)
+        if client is not None:
+            await client.aclose()
+
+    async def _perform_one(self, effect: Effect) -> Any:
+        match effect:
+            case Call():
+                return await self._call(effect)
+            case Fetch():
+                return await self._fetch(effect)
+            case Commit():
+                stored = self._commit(effect.decision)
+                if stored.done():
+                    return stored.result()
+                # Unshielded, a caller who hangs up would cancel the writing of a row.
+                return await asyncio.shield(asyncio.wrap_future(stored))
+            case Together():
+                raise RuntimeError("a flow inside Together asked for Together: yield it from the outer flow")
+            case _:
+                assert_never(effect)
+
+    async def _call(self, effect: Call) -> Any:
+        if self._closed:
+            raise http.shut()
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._calls, context.run, _run_call, effect)
+
+    async def _together(self, effect: Together) -> list[Settled]:
+        end = asyncio.get_running_loop().time() + effect.timeout
+        try:
+            begun = [_begin(flow) for flow in effect.flows]
+            waiting = [index for index, first in enumerate(begun) if not isinstance(first, Settled)]
+            answers = await self._settle_all([(effect.flows[index], begun[index]) for index in waiting], end)
+            done = dict(zip(waiting, answers, strict=True))
+        finally:
+            for flow in effect.flows:
+                flow.close()
+        return [first if isinstance(first, Settled) else done[index] for index, first in enumerate(begun)]
+
+    async def _settle_all(self, started: list[tuple[Flow[Any], Any]], end: float) -> list[Settled]:
+        if len(started) <= 1:
+            return [await self._settle(flow, effect, end) for flow, effect in started]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._settle(flow, effect, end)) for flow, effect in started]
+        return [task.result() for task in tasks]
+
+    async def _settle(self, flow: Flow[Any], effect: Effect, end: float) -> Settled:
+        try:
+            async with asyncio.timeout_at(end):
+                return await self._drive(flow, effect)
+        except TimeoutError:
+            return Settled(error=http.overtime())
+
+    async def _drive(self, flow: Flow[Any], effect: Effect) -> Settled:
+        try:
+            while True:
+                try:
+                    answer = await self._perform_one(effect)
+                except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(answer)
+        except StopIteration as stop:
+            return Settled(stop.value)
+        except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
+            return Settled(error=error)
+
+    async def _fetch(self, effect: Fetch) -> Reply:
+        if self._free <= 0:
+            raise NotEvaluated("busy", f"all {self._workers} fetches of this event loop are in use")
+        self._free -= 1
+        try:
+            async with asyncio.timeout(effect.timeout):
+                return await self._attempts(effect, monotonic() + effect.timeout)
+        except TimeoutError:
+            failure = http.late()
+        finally:
+            self._free += 1
+        raise failure
+
+    async def _attempts(self, effect: Fetch, end: float) -> Reply:
+        client = await self._get_client()
+        if effect.attempts <= 1:
+            return await _exchange(client, effect, end)
+        import tenacity
+
+        again = tenacity.AsyncRetrying(**http.retry_options(effect, end))
+        reply: Reply = await again(_exchange, client, effect, end)
+        return reply
+
+    async def _get_client(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each loop")
+        self._loop = loop
+        async with self._lock:
+            if self._closed:
+                raise http.shut()
+            if self._client is None:
+                # Loading httpx and the certificates takes about 0.2 s of CPU, too long for the loop.
+                self._client = await asyncio.to_thread(self._new_client)
+            return self._client
+
+    def _new_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        return httpx.AsyncClient(**http.client_options(self._workers, self._trust_env))
+
+
+async def _exchange(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
+    if client.is_closed:
+        raise http.shut()
+    try:
+        async with client.stream(**http.request_options(fetch, end)) as response:
+            reader = http.ReplyReader(response, fetch.limit, end)
+            async for piece in response.aiter_raw():
+                reader.add(piece)
+            return reader.reply()
+    except http.http_errors() as error:
+        failure = http.explain(error)
+    raise failure
+
+
+def _begin(flow: Flow[Any]) -> Effect | Settled:
+    """Start a flow; most only compute, and are done at once."""
+    try:
+        return next(flow)
+    except StopIteration as stop:
+        return Settled(stop.value)
+    except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
+        return Settled(error=error)
+
+
+def _run_call(call: Call) -> Any:
+    try:
+        return call.fn(*call.args)
+    except StopIteration as error:
+        # An asyncio future cannot hold a StopIteration, and would never end.
+        raise RuntimeError("a called function raised StopIteration") from error

@@ -1,0 +1,1 @@
+"""How the embedded model was made: from data to artifact, one command (``python -m training.train``)."""

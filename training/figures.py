@@ -1,0 +1,108 @@
+"""Arithmetic of evaluation: ranking figures, Platt calibration, operating points. Numbers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Truth = NDArray[np.int8]
+
+SHARES = {"lenient": 0.001, "balanced": 0.003, "strict": 0.015}
+"""Of the benign dev rows, the most that each point may flag in one category."""
+
+FLOORS = {"lenient": 0.2, "balanced": 0.1, "strict": 0.05}
+"""No point lies below this calibrated score, however clean the benign rows are."""
+
+
+def auroc(scores: Array, truth: Truth) -> float:
+    """The chance that a positive scores above a negative; ties count half. NaN without both."""
+    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
+    if not positives or not negatives:
+        return float("nan")
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    above = ranks[places][truth == 1].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * negatives))
+
+
+def auprc(scores: Array, truth: Truth) -> float:
+    """Average precision: precision at each distinct threshold, weighted by the recall gained there."""
+    positives = int((truth == 1).sum())
+    if not positives:
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    found = np.cumsum(truth[order] == 1)
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    precision = found[last] / (last + 1)
+    gained = np.diff(np.concatenate(([0], found[last]))) / positives
+    return float((precision * gained).sum())
+
+
+def platt(logits: Array, truth: Truth, steps: int = 60) -> tuple[float, float]:
+    """Slope and shift of the logistic curve through (logit, label), by Newton's method.
+
+    Smoothed labels as in Platt (1999), so that a clean split does not make the slope infinite.
+    """
+    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
+    want = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    design = np.stack([logits, np.ones_like(logits)], axis=1)
+    at = np.array([1.0, 0.0])
+
+    def loss(candidate: Array) -> float:
+        z = design @ candidate
+        return float((np.logaddexp(0.0, z) - want * z).sum())
+
+    now = loss(at)
+    for _ in range(steps):
+        chance = 1.0 / (1.0 + np.exp(-np.clip(design @ at, -500, 500)))
+        slope = design.T @ (chance - want)
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-6 * np.eye(2)
+        move = np.linalg.solve(curve, slope)
+        size = 1.0
+        while size > 1e-6 and loss(at - size * move) > now:
+            size /= 2
+        at = at - size * move
+        gained, now = now - loss(at), loss(at)
+        if gained < 1e-9:
+            break
+    return max(float(at[0]), 1e-3), float(at[1])
+
+
+def at_prior(shift: float, truth: Truth, prior: float) -> float:
+    """The shift for traffic in which at most ``prior`` of the texts are positive, from one fitted on ``truth``.
+
+    The dev rows hold far more of some harm than any real traffic; the slope is not touched.
+    """
+    share = (int((truth == 1).sum()) + 1) / (len(truth) + 2)
+    prior = min(prior, share)
+    return shift + float(np.log(prior / (1 - prior)) - np.log(share / (1 - share)))
+
+
+def threshold(benign: Array, share: float, floor: float) -> float:
+    """The least score that at most ``share`` of the benign rows reach, but not less than ``floor``."""
+    ordered = np.sort(benign)[::-1]
+    allowed = int(share * len(ordered))
+    above = float(np.nextafter(ordered[allowed], 2.0)) if len(ordered) > allowed else 0.0
+    return max(above, floor)
+
+
+@dataclass(frozen=True, slots=True)
+class AtPoint:
+    """What a threshold does on the dev rows with a known label."""
+
+    threshold: float
+    precision: float
+    recall: float
+    fpr: float
+
+
+def at_point(scores: Array, truth: Truth, limit: float) -> AtPoint:
+    """Precision is NaN where nothing is flagged."""
+    flagged = scores >= limit
+    hits, false = int((flagged & (truth == 1)).sum()), int((flagged & (truth == 0)).sum())
+    positives, negatives = max(int((truth == 1).sum()), 1), max(int((truth == 0).sum()), 1)
+    precision = hits / (hits + false) if hits + false else float("nan")
+    return AtPoint(limit, precision, hits / positives, false / negatives)
