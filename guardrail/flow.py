@@ -9,7 +9,7 @@ GeneratorExit: its clean-up is plain code. This file must never know what an eff
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .http import Headers
@@ -28,8 +28,8 @@ class Fetch:
 
     method: str
     url: str
-    body: bytes
-    headers: Headers = ()
+    body: bytes = field(repr=False)  # text and keys stay out of tracebacks
+    headers: Headers = field(default=(), repr=False)
     timeout: float = 2.0
     attempts: int = 1
     limit: int = 1 << 20

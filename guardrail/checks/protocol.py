@@ -104,7 +104,7 @@ class Moderator(Protocol):
         ...
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
-        """Findings for each text; each spans its whole text."""
+        """Findings for each text; each spans its text, or the window of it that was worst."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ..core import Guard, as_guard
 from ..errors import CannotGuard
-from .transport import User, transports
+from .transport import Lease, User, transports
 
 C = TypeVar("C")
 _LIBRARIES = ("httpx2", "httpx")
@@ -24,13 +24,16 @@ def guard(client: C, *, policy: str | Path | Guard = "default", user: User | Non
 
     Takes an httpx or httpx2 client, or an SDK client that holds one and can be copied with another
     (openai, anthropic). Every mounted transport is wrapped, so calls by a proxy are guarded too.
-    ``user``: an id of yours, or a function that gives one; ``with as_user("id"):`` wins over it.
+    The connections stay the original's: closing the new client leaves them open, unless nobody
+    holds the original any more. ``user``: an id of yours, or a function that gives one;
+    ``with as_user("id"):`` wins over it.
 
     Raises CannotGuard at once for a client without such a seam; PolicyError for the policy.
     """
     http = _library(client)
     if http is not None:
-        clone: C = _with_guard(http, client, as_guard(policy, log), user)
+        holder = client if hasattr(type(client), "__del__") else None
+        clone: C = _with_guard(http, client, as_guard(policy, log), user, Lease(client, holder))
         return clone
     inner = next(
         (found for name in ("_client", "http_client") if (found := getattr(client, name, None)) is not None), None
@@ -42,7 +45,7 @@ def guard(client: C, *, policy: str | Path | Guard = "default", user: User | Non
             f"guard() cannot guard a {kind}: it holds no httpx or httpx2 client that can be exchanged. "
             "Give it a transport from guardrail.transports(...), or point it at the gateway."
         )
-    wrapped = _with_guard(http, inner, as_guard(policy, log), user)
+    wrapped = _with_guard(http, inner, as_guard(policy, log), user, Lease(client, inner))
     made: C = client.copy(http_client=wrapped)  # type: ignore[attr-defined]
     if not any(found is wrapped for found in vars(made).values()):
         raise CannotGuard(
@@ -62,13 +65,12 @@ def _library(client: object) -> ModuleType | None:
     return None
 
 
-def _with_guard(http: ModuleType, client: Any, guard_: Guard, user: User | None) -> Any:
-    """A copy of an HTTP client with every transport wrapped. The transports stay the original's:
-    they hold on to it, so that it is not closed under them, and leave it open when they close."""
+def _with_guard(http: ModuleType, client: Any, guard_: Guard, user: User | None, lease: Lease) -> Any:
+    """A copy of an HTTP client with every transport wrapped. The transports stay the original's."""
     kind = transports(http)[isinstance(client, http.AsyncClient)]
 
     def wrap(inner: Any) -> Any:
-        return kind(inner, policy=guard_, user=user, borrowed=client)
+        return kind(inner, policy=guard_, user=user, lease=lease)
 
     clone = copy.copy(client)
     try:

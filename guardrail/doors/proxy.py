@@ -48,7 +48,7 @@ class Proxy:
     def __init__(self, upstream: str, *, key: str | None = None) -> None:
         parts = urlsplit(upstream)
         if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ValueError(f"the upstream must be an http:// or https:// address, not {upstream!r}")
+            raise ValueError("the upstream must be an http:// or https:// address")
         self._origin, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         self._key = key
         self._transport: httpx.AsyncBaseTransport | None = None

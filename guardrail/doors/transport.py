@@ -6,6 +6,7 @@ instances of each other's. Knows transports; nothing of wire formats, rules or S
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,12 +21,27 @@ from ..http import Head, Release, Request, header, with_length, without
 User = str | Callable[[], str | None]
 
 
+class Lease:
+    """Transports that belong to another client: left open on close, as long as that client lives.
+
+    ``holder`` is kept alive, for some clients close their transports when they are collected.
+    """
+
+    def __init__(self, owner: object, holder: object = None) -> None:
+        self._owner, self._holder = weakref.ref(owner), holder
+
+    @property
+    def over(self) -> bool:
+        """Has the owner gone without closing? Then closing is up to whoever is left."""
+        return self._owner() is None
+
+
 @cache
 def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
     """The two transport classes (sync, async) for ``httpx`` or ``httpx2``.
 
     Each is made as ``Transport(inner=None, *, policy="default", log=None, user=None)``, where
-    ``inner`` defaults to the library's own transport. ``borrowed`` leaves ``inner`` open on close.
+    ``inner`` defaults to the library's own transport; with a ``lease`` it is another client's.
     """
 
     class Base:
@@ -36,11 +52,11 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             policy: str | Path | Guard = "default",
             log: str | None = None,
             user: User | None = None,
-            borrowed: object = None,
+            lease: Lease | None = None,
         ) -> None:
             self.guard = as_guard(policy, log)
             self._inner = self._own() if inner is None else inner
-            self._user, self._borrowed = user, borrowed
+            self._user, self._lease = user, lease
 
         def _own(self) -> Any:
             raise NotImplementedError
@@ -173,7 +189,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             yield run(exchange.pump(), perform)
 
         def close(self) -> None:
-            if self._borrowed is None:
+            if self._lease is None or self._lease.over:
                 self._inner.close()
 
     class AsyncGuardTransport(Base, http.AsyncBaseTransport):  # type: ignore[misc,name-defined]
@@ -229,7 +245,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             yield await arun(exchange.pump(), perform)
 
         async def aclose(self) -> None:
-            if self._borrowed is None:
+            if self._lease is None or self._lease.over:
                 await self._inner.aclose()
 
     for made, name in ((GuardTransport, "GuardTransport"), (AsyncGuardTransport, "AsyncGuardTransport")):

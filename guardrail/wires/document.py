@@ -17,13 +17,14 @@ class Document:
     """One body, parsed once.
 
     Unedited, ``body()`` gives the very bytes that came; edited, the tree goes out, keys in order
-    and numbers as written. Raises BadRequest where the bytes have no single reading.
+    and numbers as written. Raises BadRequest where the bytes have no single reading. ``keys``: keys
+    are read as well, though they name fields.
     """
 
-    def __init__(self, raw: bytes, root: Node, kind: Kind) -> None:
+    def __init__(self, raw: bytes, root: Node, kind: Kind, *, keys: bool = False) -> None:
         self.raw = raw
         self.tree: Any = jsontext.decode(raw)
-        walker = Walker(root, kind)
+        walker = Walker(root, kind, keys=keys)
         walker.walk(self.tree)
         jsontext.unique(raw, walker.pairs)
         self.segments: list[Segment] = list(walker.segments.values())
@@ -114,7 +115,8 @@ class Nested:
         document: Document | None = None
         if outer.total and outer.text.lstrip()[:1] in ("{", "[", '"'):
             try:
-                document = Document(outer.text.encode(), EMPTY, outer.kind)
+                # The outer text shows every key, unless escapes hide it.
+                document = Document(outer.text.encode(), EMPTY, outer.kind, keys="\\u" in outer.text)
             except BadRequest:
                 document = None
         self.document = document

@@ -25,12 +25,13 @@ class Walker:
     """Collects the segments of one body, or of all the frames of one stream.
 
     ``frames``: trees are frames of one stream: the same place in a later frame continues the
-    text, and list items that name their own ``index`` go by it.
+    text, and list items that name their own ``index`` go by it. ``keys``: every key is read.
     """
 
     root: Node
     kind: Kind
     frames: bool = False
+    keys: bool = False
     segments: dict[Hashable, Segment] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     pairs: int = 0
@@ -47,7 +48,7 @@ class Walker:
         return self.pieces
 
     def _descend(self, value: Any, node: Node | None, kind: Kind, path: Path, anchor: Path, depth: int) -> None:
-        if depth > jsontext.MAX_DEPTH:
+        if depth >= jsontext.MAX_DEPTH:
             raise jsontext.too_deep()
         if type(value) is dict:
             self.pairs += len(value)
@@ -57,7 +58,7 @@ class Walker:
                 below = names.get(key)
                 if below is None:
                     below = other
-                    if not _NAME.fullmatch(key):
+                    if self.keys or not _NAME.fullmatch(key):
                         self._key(key, kind, (*path, key))
                 shape = type(item)
                 if shape is str:

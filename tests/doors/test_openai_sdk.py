@@ -254,6 +254,17 @@ def test_the_original_may_be_forgotten(sdk: Callable[..., openai.OpenAI], upstre
     assert Sync(guarded).whole("hello")[1] == "stop"
 
 
+def test_closing_closes_what_nobody_else_holds(upstream: str, guard_: Guard) -> None:
+    inner = httpx2.HTTPTransport()
+    guarded = guard(
+        openai.OpenAI(base_url=upstream, api_key="-", http_client=httpx2.Client(transport=inner)), policy=guard_
+    )
+    assert Sync(guarded).whole("hello")[1] == "stop"
+    assert inner._pool.connections
+    guarded.close()
+    assert not inner._pool.connections
+
+
 def test_what_cannot_be_guarded_is_an_error() -> None:
     class Client:
         pass

@@ -1,0 +1,1 @@
+"""A model to try things with: scripted, deterministic, and in need of nothing."""
