@@ -94,8 +94,11 @@ class Guard:
         plan = self.plan
         if direction not in ("input", "output"):
             raise ValueError('direction is "input" or "output"')
-        if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-            raise BadRequest("the text has a lone surrogate, so it is no Unicode text", code="invalid_text")
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise BadRequest("the text has a lone surrogate: no Unicode text", code="invalid_text") from None
         ledger = Ledger(plan, new_id(), time.time(), door="check", wire="text", route=direction)
         if (user := current_user() or user) is not None and plan.identity is not None:
             ledger.user = plan.identity.resolve(Request("CHECK", "", (), user=user)).user

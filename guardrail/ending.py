@@ -48,6 +48,7 @@ class Ending:
         self.asked: Body | None = None
         self._reply: WholeReply | StreamReply | None = None
         self._answer: Head | None = None  # the upstream's head, until it is sent
+        self._answered = False  # it has come
         self._open = plan.observe  # nothing is held: bytes pass at once
         self._stored = self._over = False
 
@@ -60,7 +61,7 @@ class Ending:
     @property
     def passing(self) -> bool:
         """Do bytes pass as they come, judged or not?"""
-        return self._open
+        return self._open and (self.plan.observe or self._stored)
 
     @property
     def over(self) -> bool:
@@ -70,6 +71,25 @@ class Ending:
     def _end(self, release: Release) -> Release:
         self._over = True
         return release
+
+    def _leave(self, body: bytes, *, end: bool = False) -> Release:
+        """Bytes that may go to the caller, with the head where it has not left yet."""
+        head, self._answer = self._answer, None
+        self._over = self._over or end
+        return Release(body, head, end)
+
+    def _instead(self, notice: Notice, *, broken: bool = False) -> Release:
+        """The notice in place of what is left of the answer: all of it, or the rest of a stream.
+
+        Without ``end`` where the head has left and no notice fits: the door then breaks off.
+        """
+        reply = self._reply
+        if not self._answered or self._answer is not None:
+            self.ledger.status = notice.status
+            return self._end(self.wire.render(self.asked, notice))
+        if isinstance(reply, StreamReply) and not self._open:
+            return self._leave(reply.fail(notice) if broken else reply.refuse(notice), end=True)
+        return self._end(Release())
 
     def _refuse(self, verdict: Verdict) -> Flow[Release]:
         release = self.wire.render(self.asked, self._voice.refusal(verdict))
@@ -101,10 +121,7 @@ class Ending:
         except LogError as error:
             _log.error("a decision could not be stored: %s", error)
             if self.plan.recording.required and not self.plan.observe and ended == "complete":
-                notice = self._voice.unavailable("not_recorded")
-                if isinstance(self._reply, StreamReply):
-                    return self._end(Release(self._reply.refuse(notice), end=True))
-                return self._end(self.wire.render(self.asked, notice))
+                return self._instead(self._voice.unavailable("not_recorded"))
         return None
 
     def _safely(self, flow: Flow[T], instead: Callable[[], T]) -> Generator[Effect, Any, T | Release]:
@@ -117,20 +134,9 @@ class Ending:
             self.ledger.gap("*", "bug", type(bug).__name__, Action.ALLOW if allow else Action.REFUSE)
             if allow:
                 return instead()
-            notice = self._voice.unavailable("not_evaluated")
-            if isinstance(self._reply, StreamReply) and self._answer is None:
-                release = Release(self._reply.refuse(notice), end=True)
-            else:
-                release = self.wire.render(self.asked, notice)
-                self.ledger.status = notice.status
+            release = self._instead(self._voice.unavailable("not_evaluated"))
             yield from self._commit("bug")
-            return self._end(release)
-
-    def _spill(self) -> Release:
-        """The guard failed and the policy says to go on: all that is held leaves, and what comes passes."""
-        reply, head = self._reply, self._answer
-        self._open, self._reply, self._answer = True, None, None
-        return Release(reply.spill() if reply is not None else b"", head)
+            return release
 
 
 def _site(error: BaseException) -> str:

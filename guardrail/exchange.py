@@ -48,6 +48,8 @@ class Exchange(Ending):
         self._trouble: Exception | None = None  # why the answer cannot be read
         self._deferred = False  # observe: the input is judged after the answer has left
         self._finished = False
+        self._spilled = False  # the guard failed, and the policy says to go on
+        self._undo: coding.Decoder | None = None  # of a spilled stream
 
     # -- the request -------------------------------------------------------------------------
 
@@ -154,7 +156,7 @@ class Exchange(Ending):
 
     def response(self, head: Head) -> None:
         """The upstream's status and headers have come."""
-        self._answer, self.ledger.status = head, head.status
+        self._answer, self._answered, self.ledger.status = head, True, head.status
         media, _ = media_type(head.headers)
         applied = coding.codings(head.headers)
         streamed = media == "text/event-stream"
@@ -182,13 +184,13 @@ class Exchange(Ending):
         """Take bytes from upstream. Never asks, never judges."""
         if self._over or not chunk:
             return
-        if self._open:
-            self._raw += chunk
-        if self._reply is not None and self._trouble is None:
-            try:
+        try:
+            if self._open:
+                self._raw += chunk if self._undo is None else self._undo.feed(chunk)
+            if self._reply is not None and self._trouble is None:
                 self._reply.feed(chunk)
-            except (BadRequest, NotEvaluated) as error:
-                self._trouble = error
+        except Exception as error:  # noqa: BLE001 - the next pump says what it means
+            self._trouble = error
 
     def finish(self) -> None:
         """The upstream has ended."""
@@ -196,24 +198,29 @@ class Exchange(Ending):
         if isinstance(self._reply, StreamReply) and self._trouble is None and not self._over:
             try:
                 self._reply.finish()
-            except (BadRequest, NotEvaluated) as error:
+            except Exception as error:  # noqa: BLE001 - the next pump says what it means
                 self._trouble = error
 
     def take(self) -> Release:
         """What may leave without asking anything: everything, where nothing is held."""
-        if not self._open:
+        if not (self.passing or self._spilled):
             return Release()
-        head, self._answer = self._answer, None
         data, self._raw = bytes(self._raw), bytearray()
-        return Release(data, head)
+        return self._leave(data)
 
     def pump(self) -> Flow[Release]:
         """Judge what is due, and return what may leave now. ``end`` is set once, at the end."""
-        return (yield from self._safely(self._pump(), self._spill))
+        release = yield from self._safely(self._pump(), self._spill)
+        if self._finished and not self._over:  # the guard failed at the very end, and goes on
+            rest = yield from self._pump_open()
+            release = Release(release.body + rest.body, release.head or rest.head, rest.end)
+        return release
 
     def _pump(self) -> Flow[Release]:
         if self._over:
             return Release()
+        if self._trouble is not None and not isinstance(self._trouble, (BadRequest, NotEvaluated)):
+            raise self._trouble
         if self._open:
             return (yield from self._pump_open())
         if self._trouble is not None:
@@ -245,25 +252,44 @@ class Exchange(Ending):
         keep = self.plan.recording.text != "none"
         body = reply.release(terminal=self._stored, keep=keep)
         self.ledger.changed |= reply.changed
-        head, self._answer = self._answer, None
         if refuses(verdict):
             self.ledger.keep_text("".join(reply.text))
             body += reply.refuse(self._voice.refusal(verdict))
             yield from self._commit("refused")
-            return self._end(Release(body, head, end=True))
+            return self._leave(body, end=True)
         if final and not self._stored:
             self._judged(reply, Verdict())
             self.ledger.keep_text("".join(reply.text))
             if (stopped := (yield from self._commit("complete"))) is not None:
-                return self._end(Release(body + stopped.body, head, end=True))
+                whole_ = stopped.head is not None  # then nothing of the answer has left, nor will
+                return stopped if whole_ else Release(body + stopped.body, end=True)
             body += reply.release(terminal=True)
-        if self._finished:
-            return self._end(Release(body, head, end=True))
-        return Release(body, head)
+        return self._leave(body, end=self._finished)
 
     def _pump_open(self) -> Flow[Release]:
-        """Nothing is held: bytes have left by ``take``; what is judged is only remembered."""
+        """Nothing is held. An answer that is not judged has its row before its head leaves."""
+        if self.plan.observe:
+            yield from self._observe()
+        if self._finished or not (self.plan.observe or self._spilled):
+            if self._trouble is not None:
+                self.ledger.gap("*", _reason(self._trouble), "response")
+            if (stopped := (yield from self._commit("complete"))) is not None:
+                return stopped
         out = self.take()
+        self._over = self._finished
+        return Release(out.body, out.head, end=self._finished)
+
+    def _spill(self) -> Release:
+        """The guard failed and the policy says to go on: all that is held leaves, and what comes passes."""
+        reply, self._reply, self._trouble = self._reply, None, None
+        if self._open or reply is None:  # then nothing was held
+            return Release()
+        self._open = self._spilled = True
+        self._undo = reply.decoder if isinstance(reply, StreamReply) else None
+        return self._leave(reply.spill())
+
+    def _observe(self) -> Flow[None]:
+        """Judge what has left already, only to remember it."""
         if self._deferred and self.asked is not None:
             self._deferred = False
             self.ledger.add((yield from whole.judge(self.plan.input, self.asked.segments)))
@@ -281,13 +307,6 @@ class Exchange(Ending):
                 self._judged(reply, (yield from reply.judge()))
         except (BadRequest, NotEvaluated) as error:
             self._trouble = error
-        if self._finished:
-            if self._trouble is not None:
-                self.ledger.gap("*", _reason(self._trouble), "response")
-            if (stopped := (yield from self._commit("complete"))) is not None and not self.plan.observe:
-                return stopped
-            return self._end(Release(out.body, out.head, end=True))
-        return out
 
     def _judged(self, reply: WholeReply | StreamReply, verdict: Verdict) -> None:
         segments = reply.segments if isinstance(reply, WholeReply) else reply.segments()
@@ -300,24 +319,19 @@ class Exchange(Ending):
     def fail(self, error: UpstreamError) -> Flow[Release]:
         """The upstream was not reached, or broke off: told to the caller in its own wire format."""
         notice = self._voice.unavailable("upstream_error", error.status)
-        started = self._answer is None and isinstance(self._reply, StreamReply)
-        release = self.wire.render(self.asked, notice)
-        if started and isinstance(self._reply, StreamReply):
-            release = Release(self._reply.fail(notice), None, end=True)
-        else:
-            self.ledger.status = error.status
+        if self._stored and isinstance(self._reply, StreamReply):
+            return self._leave(b"", end=True)  # the end that the wire format knows has left
+        release = self._instead(notice, broken=True)
         yield from self._commit("upstream_error")
-        return self._end(release)
+        return release
 
     def _unread(self, error: Exception) -> Flow[Release]:
         """The answer cannot be read: not evaluated, and so not given."""
         self.ledger.gap("*", _reason(error), "response", Action.REFUSE)
         notice = self._voice.unavailable("not_evaluated", 502)
-        reply, head = self._reply, self._answer
-        if isinstance(reply, StreamReply):
-            self._answer = None
+        if isinstance(self._reply, StreamReply):
             yield from self._commit("unreadable")
-            return self._end(Release(reply.refuse(notice), head, end=True))
+            return self._leave(self._reply.refuse(notice), end=True)
         self.ledger.status = notice.status
         yield from self._commit("unreadable")
         return self._end(self.wire.render(self.asked, notice))

@@ -37,6 +37,7 @@ class WholeReply:
         self._wire, self._lane, self.head, self._media = wire, lane, head, media
         self._decoder, self._limit = decoder, limit
         self._chunks: list[bytes] = []
+        self._raw: list[bytes] | None = None if decoder is None else []
         self._size = 0
         self.body: Body | None = None
         self.segments: list[Segment] = []
@@ -44,7 +45,8 @@ class WholeReply:
 
     def feed(self, chunk: bytes) -> None:
         """Raises BadRequest over the cap or for a coding that does not hold."""
-        if self._decoder is not None:
+        if self._decoder is not None and self._raw is not None:
+            self._raw.append(chunk)
             chunk = self._decoder.feed(chunk)
         self._size += len(chunk)
         if self._size > self._limit:
@@ -60,7 +62,8 @@ class WholeReply:
         return (yield from whole.judge(self._lane, self.segments))
 
     def spill(self) -> bytes:
-        return b"".join(self._chunks)
+        """All that came, as it came: its head still names its coding."""
+        return b"".join(self._chunks if self._raw is None else self._raw)
 
     def written(self) -> tuple[Head, bytes, bool]:
         """Head and bytes with the masks in place, and whether anything was changed."""
@@ -83,7 +86,8 @@ class StreamReply:
     """An answer that is judged as it grows, and leaves as far as it is clear."""
 
     def __init__(self, codec: Codec, lane: Lane, decoder: Decoder | None) -> None:
-        self._codec, self._decoder = codec, decoder
+        self._codec, self.decoder = codec, decoder
+        self._rest = bytearray()  # bytes that are no frame yet
         self._window: Window[Frame] = Window()
         self._rolling = Rolling(lane)
         self.changed = False
@@ -92,17 +96,19 @@ class StreamReply:
 
     def feed(self, chunk: bytes) -> None:
         """Raises BadRequest or NotEvaluated where the stream cannot be read on."""
-        if self._decoder is not None:
-            chunk = self._decoder.feed(chunk)
+        if self.decoder is not None:
+            chunk = self.decoder.feed(chunk)
+        self._rest += chunk
         self._take(self._codec.feed(chunk))
 
     def finish(self) -> None:
-        if self._decoder is not None:
-            self._decoder.finish()
+        if self.decoder is not None:
+            self.decoder.finish()
         self._take(self._codec.finish())
 
     def _take(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
+            del self._rest[: len(frame.raw)]
             if frame.pieces and self._window.has_terminal:
                 continue  # text after the end: its row is stored, so it is dropped
             self._window.push(frame)
@@ -133,7 +139,9 @@ class StreamReply:
         return b"".join(out)
 
     def spill(self) -> bytes:
-        return b"".join(frame.raw for frame in self._window.drain())
+        """All that is held, the bytes of an event that is not whole included."""
+        rest, self._rest = bytes(self._rest), bytearray()
+        return b"".join(frame.raw for frame in self._window.drain()) + rest
 
     def refuse(self, notice: Notice) -> bytes:
         """Everything still held is dropped; what the caller saw opened is closed."""

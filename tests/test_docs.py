@@ -49,7 +49,11 @@ def test_commands_exist() -> None:
     assert commands == {("guardrail", "serve"), ("guardrail", "check"), ("guardrail", "log")}
     for _, command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "guardrail.cli", command, "--help"], cwd=ROOT, capture_output=True, timeout=60, check=False
+            [sys.executable, "-m", "guardrail.cli", command, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0
 

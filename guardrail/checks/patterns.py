@@ -51,6 +51,11 @@ class Patterns:
         reaches = [reach(pattern, longest) for pattern in patterns]
         bounded = [each for each in reaches if each is not None]
         self.reach: int | None = max(bounded) if len(bounded) == len(reaches) else None
+        # Equal openings are one question; the longest reach covers them all.
+        furthest: dict[str, int] = {}
+        for pattern, far in zip(patterns, bounded if self.reach is not None else (), strict=False):
+            furthest[opening(pattern)] = max(far, furthest.get(opening(pattern), 0))
+        self._openings = tuple((far, text) for text, far in furthest.items())
         self.triggers: tuple[str, ...] | None = None if any(map(anchored, patterns)) else tuple(patterns)
         nanoseconds = sum(map(_cost, self._compiled))
         self.inline = max(_INLINE[0], min(_INLINE[-1], int(_BUDGET / max(nanoseconds, 0.001))))
@@ -67,7 +72,9 @@ class Patterns:
         return [Finding(self.category, 1.0, place[low], place[high], self.name) for low, high in sorted(spans)]
 
     def tail(self, text: str) -> int:
-        return len(text) if self.reach is None else min(len(text), self.reach)
+        if self.reach is None:
+            return len(text)
+        return max(_live(text, reach, opening) for reach, opening in self._openings)
 
 
 def _compile(pattern: str, place: int) -> re2._Regexp:
@@ -111,6 +118,39 @@ def reach(pattern: str, longest: int | None = None) -> int | None:
     if width is None or width > 1_000_000:
         width = longest
     return None if width is None else width + 1
+
+
+def opening(pattern: str) -> str:
+    """The literal text every match begins with; empty where there is none, or it cannot be told."""
+    if "{," in pattern or "(?" in pattern:
+        return ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+    except (re.error, OverflowError):
+        return ""
+    out = ""
+    for code, value in parsed:
+        if str(code) == "LITERAL":
+            out += chr(value)
+        elif str(code) != "AT" or out:
+            break
+    return out
+
+
+def _live(text: str, far: int, start: str) -> int:
+    """How much of the end could still become a match that is ``far`` characters at most and begins with ``start``."""
+    if not start:
+        return min(len(text), far)
+    size = len(text)
+    at = text.find(start, max(0, size - far))
+    if at >= 0:
+        return size - at
+    for length in range(min(len(start) - 1, size), 0, -1):
+        if text.endswith(start[:length]):
+            return length
+    return 0
 
 
 def _cost(pattern: re2._Regexp) -> float:

@@ -26,7 +26,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 User = str | Callable[[Scope], str | None]
 
-_SENDFILE = ("http.response.pathsend", "http.response.zerocopysend")
+_UNREAD = ("http.response.pathsend", "http.response.zerocopysend", "http.response.trailers")
+"""Ways to answer that go past the guard."""
 
 
 class GuardrailMiddleware:
@@ -91,7 +92,7 @@ class _Call:
         self._door, self._exchange, self._scope, self._receive, self._send = door, exchange, scope, receive, send
         self._perform = door.guard.aworld().perform
         self._replay: list[Message] = []
-        self._gone = False
+        self._gone = self._stopped = False
 
     async def run(self) -> None:
         exchange, ended = self._exchange, "incomplete"
@@ -102,13 +103,23 @@ class _Call:
             ended = "disconnected" if self._gone else "cancelled"
             raise
         except UpstreamError as error:
-            await self._emit(await arun(exchange.fail(error), self._perform))
+            ended = "disconnected" if self._gone else "upstream_error"
+            if not self._gone and not await self._failed(error):
+                raise
         except Exception:
             ended = "disconnected" if self._gone else "error"
-            if not exchange.over:  # what an app raises after we stopped it is our doing
+            if not self._stopped:  # what an app raises after we stopped it is our doing
                 raise
         finally:
             exchange.close(ended)
+
+    async def _failed(self, error: UpstreamError) -> bool:
+        """Tell the caller. False: its answer had begun and cannot be ended validly."""
+        if self._exchange.over:
+            return True
+        release = await arun(self._exchange.fail(error), self._perform)
+        await self._emit(release)
+        return release.end
 
     async def _run(self) -> None:
         exchange = self._exchange
@@ -127,10 +138,10 @@ class _Call:
             self._replay = [{"type": "http.request", "body": step.body, "more_body": False}]
         if step is not None:
             scope = {**scope, "headers": [(k.encode("latin-1"), v.encode("latin-1")) for k, v in step.headers]}
-        if self._gone or exchange.over:
+        if exchange.over or (self._gone and not exchange.passing):
             return None
-        if any(name in scope.get("extensions", ()) for name in _SENDFILE):
-            scope = {**scope, "extensions": {k: v for k, v in scope["extensions"].items() if k not in _SENDFILE}}
+        if any(name in (scope.get("extensions") or ()) for name in _UNREAD):
+            scope = {**scope, "extensions": {k: v for k, v in scope["extensions"].items() if k not in _UNREAD}}
         self._replay.reverse()
         await self._door.app(scope, self._receive_checked, self._send_checked)
 
@@ -164,8 +175,8 @@ class _Call:
 
     async def _send_checked(self, message: Message) -> None:
         exchange = self._exchange
-        if exchange.over:
-            raise _Stopped("the guard ended this answer")
+        if exchange.over and not exchange.passing:
+            raise self._stop()
         if message["type"] == "http.response.start":
             exchange.response(Head(message["status"], headers_of(message.get("headers", ()))))
             if exchange.passing:
@@ -179,14 +190,20 @@ class _Call:
     async def _body(self, message: Message) -> None:
         exchange, last = self._exchange, not message.get("more_body", False)
         exchange.feed(message.get("body", b""))
-        if exchange.passing:
+        if passing := exchange.passing:
             exchange.take()
-            await self._send({**message, "more_body": True} if last else message)
+            await self._send(message)
         if last:
             exchange.finish()
-        await self._emit(await arun(exchange.pump(), self._perform))
-        if exchange.over and not last:
-            raise _Stopped("the guard ended this answer")
+        release = await arun(exchange.pump(), self._perform)
+        if not passing:
+            await self._emit(release)
+        if exchange.over and not (last and release.end):
+            raise self._stop()
+
+    def _stop(self) -> _Stopped:
+        self._stopped = True
+        return _Stopped("the guard ended this answer")
 
     async def _emit(self, release: Release) -> None:
         if release.head is not None:
@@ -202,5 +219,6 @@ def headers_of(raw: Any) -> Headers:
 
 def path_of(scope: Scope) -> str:
     """The path below the mount point, as the app's router sees it (never from the Host header)."""
-    path, root = scope["path"], scope.get("root_path", "")
-    return path[len(root) :] or "/" if root and path.startswith(root) else path
+    path: str = scope["path"]
+    root = scope.get("root_path", "").rstrip("/")
+    return path[len(root) :] if root and path.startswith(f"{root}/") else "/" if path == root else path

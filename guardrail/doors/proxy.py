@@ -5,6 +5,9 @@ Knows HTTP between two servers (RFC 9110 section 7.6); nothing of wire formats o
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -67,6 +70,10 @@ class Proxy:
             content=await _body(receive),
             extensions={"timeout": _TIMEOUT},
         )
+        async with _until_left(receive):
+            await self._forward(request, send)
+
+    async def _forward(self, request: httpx.Request, send: Send) -> None:
         try:
             response = await self._open().handle_async_request(request)
         except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
@@ -121,6 +128,30 @@ def _start(response: httpx.Response) -> Message:
         if (name := k.decode("latin-1").lower()) == "content-length" or (name not in _HOP and name not in named)
     ]
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+@contextlib.asynccontextmanager
+async def _until_left(receive: Receive) -> AsyncIterator[None]:
+    """Break off where the caller leaves: an answer that nobody reads costs the upstream's time."""
+    work, left = asyncio.current_task(), False
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        assert work is not None
+        work.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not left or work is None or work.uncancel() > 0:
+            raise
+        raise UpstreamError("the caller left before its answer was complete", status=499) from None
+    finally:
+        watcher.cancel()
 
 
 async def _body(receive: Receive) -> bytes:

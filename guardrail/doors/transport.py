@@ -19,6 +19,7 @@ from ..flow import arun, run
 from ..http import Head, Release, Request, header, with_length, without
 
 User = str | Callable[[], str | None]
+_BROKEN = "the guard broke off this answer: its decision could not be stored"
 
 
 class Lease:
@@ -107,34 +108,42 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
         def __iter__(self) -> Iterator[bytes]:
             if self._first:
                 yield self._first
-            for release in self._releases:
-                if release.body:
-                    yield release.body
+            try:
+                for release in self._releases:
+                    if release.body:
+                        yield release.body
+            except Exception:
+                self._exchange.close("upstream_error")
+                raise
 
         def close(self) -> None:
-            try:
-                self._upstream.close()
-            finally:
-                self._exchange.close("disconnected")
+            self._exchange.close("disconnected")
+            self._upstream.close()
 
     class AsyncStream(http.AsyncByteStream):  # type: ignore[misc,name-defined]
         """The answer as the caller reads it. ``aclose`` closes upstream and exchange, whatever was read."""
 
-        def __init__(self, releases: AsyncIterator[Release], first: bytes, exchange: Exchange, upstream: Any) -> None:
+        def __init__(self, releases: Any, first: bytes, exchange: Exchange, upstream: Any) -> None:
             self._releases, self._first, self._exchange, self._upstream = releases, first, exchange, upstream
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             if self._first:
                 yield self._first
-            async for release in self._releases:
-                if release.body:
-                    yield release.body
+            try:
+                async for release in self._releases:
+                    if release.body:
+                        yield release.body
+            except Exception:
+                self._exchange.close("upstream_error")
+                raise
 
         async def aclose(self) -> None:
+            self._exchange.close("disconnected")
             try:
-                await self._upstream.aclose()
+                if not self._releases.ag_running:
+                    await self._releases.aclose()
             finally:
-                self._exchange.close("disconnected")
+                await self._upstream.aclose()
 
     class GuardTransport(Base, http.BaseTransport):  # type: ignore[misc,name-defined]
         def _own(self) -> Any:
@@ -146,8 +155,11 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 return self._inner.handle_request(request)
             try:
                 return self._guarded(exchange, request)
-            except BaseException:
+            except Exception:
                 exchange.close("upstream_error")
+                raise
+            except BaseException:
+                exchange.close("cancelled")
                 raise
 
         def _guarded(self, exchange: Exchange, request: Any) -> Any:
@@ -186,7 +198,9 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                     upstream.close()
                     return
             exchange.finish()
-            yield run(exchange.pump(), perform)
+            yield (last := run(exchange.pump(), perform))
+            if not last.end:
+                raise http.ReadError(_BROKEN)
 
         def close(self) -> None:
             if self._lease is None or self._lease.over:
@@ -202,8 +216,11 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 return await self._inner.handle_async_request(request)
             try:
                 return await self._guarded(exchange, request)
-            except BaseException:
+            except Exception:
                 exchange.close("upstream_error")
+                raise
+            except BaseException:
+                exchange.close("cancelled")
                 raise
 
         async def _guarded(self, exchange: Exchange, request: Any) -> Any:
@@ -242,7 +259,9 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                     await upstream.aclose()
                     return
             exchange.finish()
-            yield await arun(exchange.pump(), perform)
+            yield (last := await arun(exchange.pump(), perform))
+            if not last.end:
+                raise http.ReadError(_BROKEN)
 
         async def aclose(self) -> None:
             if self._lease is None or self._lease.over:

@@ -65,7 +65,7 @@ class _Compiler:
             scope=Scope(policy.unclaimed, policy.paths.skip, policy.paths.only),
             caps=Caps(policy.caps.body, policy.caps.chars, policy.caps.messages, policy.caps.output_tokens),
             recording=Recording(policy.record.text, secret, policy.record.on_error == "refuse"),
-            identity=_identity(policy.identity, secret),
+            identity=_identity(policy.identity, secret, bool(policy.limits)),
             limits=_limits(policy.limits),
             wires=(*wires, Chat()),
         )
@@ -174,7 +174,10 @@ def _rule(rule: spec.Rule) -> Rule:
     return Rule(tuple(rule.when), Action[rule.do.upper()], rule.at_least, rule.point, rule.say, rule.mask)
 
 
-def _identity(identity: spec.Identity, secret: bytes | None) -> Any:
+def _identity(identity: spec.Identity, secret: bytes | None, limited: bool) -> Any:
+    """None where nobody asks who the caller is."""
+    if not (identity.sources or secret or identity.required or limited):
+        return None
     from ..admit.identity import HeaderSource, Identity
 
     sources = tuple(

@@ -31,12 +31,23 @@ class Lane:
     on_error: Mapping[str, Action] = field(default_factory=dict)
     deadline: float = 10.0
     prefilter: Prefilter = field(init=False)
-    by_kind: Mapping[Kind, tuple[int, ...]] = field(init=False)
+    readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
+    early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
+    needs: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
 
     def __post_init__(self) -> None:
+        readers = {kind: tuple(s for s in self.scanners if kind in s.reads) for kind in Kind}
+        early = {kind: tuple(s for s in found if s.reach is not None) for kind, found in readers.items()}
+        needs = {
+            kind: (
+                *((s.name, 1) for s in found),
+                *((m.name, m.window) for m in self.moderators if kind in m.reads),
+            )
+            for kind, found in readers.items()
+        }
+        for name, value in (("readers", readers), ("early", early), ("needs", needs)):
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "prefilter", Prefilter(self.scanners))
-        kinds = {kind: tuple(n for n, s in enumerate(self.scanners) if kind in s.reads) for kind in Kind}
-        object.__setattr__(self, "by_kind", kinds)
 
     def skipped(self, segments: Iterable[Segment]) -> set[str]:
         """Which checks leave out which kinds of text that are here, by their own rule."""

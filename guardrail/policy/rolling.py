@@ -21,6 +21,9 @@ from .lane import Lane, join, rule_on, together
 _INLINE = 4096
 """Characters of one read that are scanned on the event loop; more is a worker's."""
 
+_FORGET = 256
+"""Characters nobody needs any more that are worth a copy of the rest."""
+
 
 @dataclass(slots=True)
 class _Look:
@@ -101,16 +104,21 @@ class Rolling:
     def _scan(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> None:
         lane = self._lane
         for segment, upto in growing:
-            readers = [lane.scanners[n] for n in lane.by_kind[segment.kind]]
-            ready = [r for r in readers if final or r.reach is not None]
-            if not ready:
+            readers = lane.readers[segment.kind] if final else lane.early[segment.kind]
+            if not readers:
                 continue
-            marks = [segment.marks.get(r.name, 0) for r in ready]
+            known = segment.marks
+            marks = [known.get(r.name, 0) for r in readers] if known else [0] * len(readers)
             begin = max(segment.base, min(marks) - 1)  # one character more, for word boundaries
             text = segment.text[begin - segment.base : upto - segment.base]
-            possible = {lane.scanners[n].name for n in lane.prefilter.possible(text)}
-            for reader, mark in zip(ready, marks, strict=True):
-                findings = reader.scan(text, mark - begin) if reader.name in possible else ()
+            possible = lane.prefilter.possible(text)
+            if not possible:  # most text, most of the time
+                end = begin + len(text)
+                look.marks += [(segment, r.name, end if final else end - r.tail(text)) for r in readers]
+                continue
+            names = {lane.scanners[n].name for n in possible}
+            for reader, mark in zip(readers, marks, strict=True):
+                findings = reader.scan(text, mark - begin) if reader.name in names else ()
                 self._settle(segment, reader, findings, begin, text, final, look)
 
     def _settle(
@@ -214,15 +222,15 @@ class Rolling:
             self._clear(segment)
 
     def _clear(self, segment: Segment) -> None:
-        lane = self._lane
-        scanners = [lane.scanners[n].name for n in lane.by_kind[segment.kind]]
-        moderators = [m for m in lane.moderators if segment.kind in m.reads]
+        clear = needed = segment.total
         marks = segment.marks
-        cleared = [marks.get(name, 0) for name in scanners]
-        seen = [marks.get(m.name, 0) for m in moderators]
-        segment.clear = min([*cleared, *seen, segment.total])
-        wanted = [mark - 1 for mark in cleared] + [mark - m.window for m, mark in zip(moderators, seen, strict=True)]
-        segment.forget(max(0, min(wanted, default=segment.total)))
+        for name, context in self._lane.needs[segment.kind]:
+            mark = marks.get(name, 0)
+            clear = min(clear, mark)
+            needed = min(needed, mark - context)
+        segment.clear = clear
+        if needed - segment.base > _FORGET:
+            segment.forget(needed)
 
 
 def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 from ..text import Segment, edited
 from ..verdict import Kind
 from . import jsontext, sse
+from .likeness import Likeness
 from .protocol import Frame, Notice
 from .table import Node
 from .walk import Walker
@@ -27,6 +28,7 @@ class ChatStream:
         self._seen: dict[int, bool] = {}  # choices the caller has seen opened -> finished
         self._wrote: set[int] = set()  # choices the caller has read text of
         self._usage: Any = None
+        self._like_last = Likeness()
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         return map(self._read, self._split.feed(chunk))
@@ -43,9 +45,13 @@ class ChatStream:
             return Frame(event.raw, None, self._walker.aside(event.aside))
         if data == b"[DONE]":
             return Frame(event.raw, terminal=True)
+        text = self._like_last.text(data) if not event.aside else None
+        if text is not None and self._like_last.segment is not None:
+            return Frame(event.raw, data, [self._like_last.segment.add(text)] if text else [])
         tree = jsontext.decode(data)
         pieces = self._walker.walk(tree)
         jsontext.unique(data, self._walker.pairs)
+        self._like_last.learn(data, pieces)
         if event.aside:
             pieces = pieces + self._walker.aside(event.aside)
         return Frame(event.raw, tree, pieces)
@@ -53,7 +59,12 @@ class ChatStream:
     def encode(self, frame: Frame) -> bytes:
         if frame.tree is None:
             return frame.raw
-        self._note(frame.tree)
+        if isinstance(frame.tree, bytes):
+            if not edited(frame.pieces):
+                return frame.raw  # like the frame before it, which was noted
+            self._read_again(frame)
+        else:
+            self._note(frame.tree)
         if not edited(frame.pieces):
             return frame.raw
         for piece in frame.pieces:
@@ -63,6 +74,12 @@ class ChatStream:
             if choice.get("logprobs") is not None:
                 choice["logprobs"] = None
         return sse.encode(jsontext.encode(frame.tree))
+
+    def _read_again(self, frame: Frame) -> None:
+        """A frame that was known by its likeness is edited after all: find where its text stands."""
+        frame.tree = jsontext.decode(frame.tree)
+        (place,) = Walker(self._walker.root, Kind.ASSISTANT, frames=True).walk(frame.tree)
+        frame.pieces[0].home, frame.pieces[0].key = place.home, place.key
 
     def _note(self, tree: Any) -> None:
         """Remember what the caller has now seen, for an ending that fits."""

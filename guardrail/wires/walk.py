@@ -88,7 +88,7 @@ class Walker:
         nested = False
         if entry is not None:
             if type(entry) is Silent:
-                if len(text) <= entry.longest and not any(map(str.isspace, text)):
+                if len(text) <= entry.longest and text.split(None, 1) == [text]:
                     return
             elif type(entry) is Text:
                 kind, join, nested = entry.kind or kind, entry.join, entry.nested

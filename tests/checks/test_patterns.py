@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrail.checks.patterns import Patterns, anchored, reach
+from guardrail.checks.patterns import Patterns, anchored, opening, reach
 from tests.checks.streaming import obeys, words_found
 
 
@@ -95,3 +95,26 @@ PIECES = st.sampled_from(["ab", "abb", "abbbc", "c", "é", "bcé", "x", "Y", "xy
 def test_laws(text: str, places: list[int]) -> None:
     obeys(BOUNDED, text, places)
     obeys(ANCHORED, text, places)
+
+
+OPENED = patterns(r"\babb{1,3}c", r"abx{0,2}y", r"cé|cx")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=12).map("".join), st.lists(st.integers(0, 60), max_size=5))
+def test_laws_where_every_match_begins_with_the_same_text(text: str, places: list[int]) -> None:
+    obeys(OPENED, text, places)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [(r"https?://[^\s]{1,9}", "http"), (r"\bTICKET-\d", "TICKET-"), ("a|ab", "a"), ("[ab]c", ""), ("(?i)abc", "")],
+)
+def test_the_text_every_match_begins_with(pattern: str, text: str) -> None:
+    assert opening(pattern) == text
+
+
+def test_prose_is_not_held() -> None:
+    assert patterns(r"https?://\S{1,200}").tail("see the old town and its marke") == 0
+    assert patterns(r"https?://\S{1,200}").tail("see the old town: htt") == 3
+    assert patterns(r"https?://\S{1,200}").tail("see http://a.example") == len("http://a.example")
