@@ -78,17 +78,18 @@ class Ending:
         self._over = self._over or end
         return Release(body, head, end)
 
-    def _instead(self, notice: Notice, *, broken: bool = False) -> Release:
+    def _instead(self, notice: Notice) -> Release:
         """The notice in place of what is left of the answer: all of it, or the rest of a stream.
 
-        Without ``end`` where the head has left and no notice fits: the door then breaks off.
+        It never ends a stream as if that were complete. Without ``end`` where the head has left and
+        no notice fits: the door then breaks off.
         """
         reply = self._reply
         if not self._answered or self._answer is not None:
             self.ledger.status = notice.status
             return self._end(self.wire.render(self.asked, notice))
         if isinstance(reply, StreamReply) and not self._open:
-            return self._leave(reply.fail(notice) if broken else reply.refuse(notice), end=True)
+            return self._leave(reply.fail(notice), end=True)
         return self._end(Release())
 
     def _refuse(self, verdict: Verdict) -> Flow[Release]:

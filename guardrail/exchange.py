@@ -223,10 +223,10 @@ class Exchange(Ending):
             raise self._trouble
         if self._open:
             return (yield from self._pump_open())
-        if self._trouble is not None:
-            return (yield from self._unread(self._trouble))
         if isinstance(self._reply, StreamReply):
             return (yield from self._pump_stream(self._reply))
+        if self._trouble is not None:
+            return (yield from self._unread(self._trouble))
         if self._reply is None or not self._finished:
             return Release()
         return (yield from self._pump_whole(self._reply))
@@ -246,7 +246,7 @@ class Exchange(Ending):
         return self._end(Release(data, head, end=True))
 
     def _pump_stream(self, reply: StreamReply) -> Flow[Release]:
-        final = self._finished or reply.complete
+        final = (self._finished or reply.complete) and self._trouble is None
         verdict = Verdict() if self._stored else (yield from reply.judge(final=final))
         self.ledger.add(verdict)
         keep = self.plan.recording.text != "none"
@@ -257,6 +257,9 @@ class Exchange(Ending):
             body += reply.refuse(self._voice.refusal(verdict))
             yield from self._commit("refused")
             return self._leave(body, end=True)
+        if self._trouble is not None:  # what came before it was judged, and has left as far as it is clear
+            rest = yield from self._unread(self._trouble)
+            return Release(body + rest.body, rest.head, end=True)
         if final and not self._stored:
             self._judged(reply, Verdict())
             self.ledger.keep_text("".join(reply.text))
@@ -321,7 +324,7 @@ class Exchange(Ending):
         notice = self._voice.unavailable("upstream_error", error.status)
         if self._stored and isinstance(self._reply, StreamReply):
             return self._leave(b"", end=True)  # the end that the wire format knows has left
-        release = self._instead(notice, broken=True)
+        release = self._instead(notice)
         yield from self._commit("upstream_error")
         return release
 

@@ -38,8 +38,10 @@ class Voice:
     def bad(self, wrong: BadRequest) -> Notice:
         """The sentence that helps is about the request's form, so it may be told in full."""
         template = "too_large" if wrong.status == 413 else "bad_request"
-        prefix = self._compose(template, wrong.code, wrong.status)
-        return Notice(f"{prefix.text} ({wrong})", wrong.code, self._decision, status=wrong.status)
+        first, _, rest = self._compose(template, wrong.code, wrong.status).text.partition("\n")
+        why = str(wrong) if first.endswith((":", "\uff1a")) else str(wrong)[:1].upper() + str(wrong)[1:]
+        text = f"{first} {why}.\n{rest}" if rest else f"{first} {why}."
+        return Notice(text, wrong.code, self._decision, status=wrong.status)
 
     def _compose(
         self, template: str, code: str, status: int, *, answer: bool = False, retry: int | None = None

@@ -32,6 +32,7 @@ _HOP = frozenset(
         "trailer",
         "transfer-encoding",
         "upgrade",
+        "x-http-method",
         "x-http-method-override",
         "x-method-override",
     }
@@ -55,6 +56,7 @@ class Proxy:
         self._origin, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         self._key = key
         self._transport: httpx.AsyncBaseTransport | None = None
+        self._errors: tuple[type[Exception], ...] = (httpx.HTTPError,)
 
     def address(self, path: str, query: bytes) -> str:
         """The upstream's address for a path as the caller asked for it."""
@@ -76,19 +78,15 @@ class Proxy:
     async def _forward(self, request: httpx.Request, send: Send) -> None:
         try:
             response = await self._open().handle_async_request(request)
-        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout):
-            raise UpstreamError("the upstream did not answer in time", status=504) from None
-        except httpx.HTTPError as error:
-            raise UpstreamError(f"the upstream was not reached ({type(error).__name__})") from None
+        except self._errors as error:
+            raise _trouble(error, "was not reached") from None
         try:
             await send(_start(response))
             async for chunk in response.stream:  # type: ignore[union-attr]
                 if chunk:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except httpx.TimeoutException:
-            raise UpstreamError("the upstream stopped in the middle of its answer", status=504) from None
-        except httpx.HTTPError as error:
-            raise UpstreamError(f"the upstream broke off ({type(error).__name__})") from None
+        except self._errors as error:
+            raise _trouble(error, "broke off") from None
         finally:
             await response.aclose()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -103,7 +101,7 @@ class Proxy:
 
     def _open(self) -> httpx.AsyncBaseTransport:
         if self._transport is None:
-            self._transport = _transport()
+            self._transport, self._errors = _transport()
         return self._transport
 
     async def aclose(self) -> None:
@@ -111,13 +109,34 @@ class Proxy:
             await self._transport.aclose()
 
 
-def _transport() -> httpx.AsyncBaseTransport:
-    """aiohttp under httpx's interface where it is installed: a sixth of the CPU a request (see bench/)."""
+def _transport() -> tuple[httpx.AsyncBaseTransport, tuple[type[Exception], ...]]:
+    """A transport, and what it raises.
+
+    aiohttp under httpx's interface where it is installed: a sixth of the CPU a request (see bench/).
+    """
     try:
+        import aiohttp
         from httpx_aiohttp import AiohttpTransport
     except ImportError:
-        return httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=256))
-    return AiohttpTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=256))
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
+        return httpx.AsyncHTTPTransport(limits=limits), (httpx.HTTPError,)
+
+    def session() -> aiohttp.ClientSession:
+        # Left to itself it gives one caller's cookies to the next, asks for compression that nobody
+        # wanted, and opens no more than 100 connections.
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=5.0, ssl=httpx.create_ssl_context()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+        )
+
+    return AiohttpTransport(client=session), (httpx.HTTPError, aiohttp.ClientError)
+
+
+def _trouble(error: Exception, what: str) -> UpstreamError:
+    slow = isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout)
+    said = "did not answer in time" if slow else what
+    return UpstreamError(f"the upstream {said} ({type(error).__name__})", status=504 if slow else 502)
 
 
 def _start(response: httpx.Response) -> Message:

@@ -16,7 +16,7 @@ from typing import Any
 from ..core import Guard, as_guard, name_user
 from ..exchange import Exchange
 from ..flow import arun, run
-from ..http import Head, Release, Request, header, with_length, without
+from ..http import Head, Headers, Release, Request, header, with_length, without
 
 User = str | Callable[[], str | None]
 _BROKEN = "the guard broke off this answer: its decision could not be stored"
@@ -74,7 +74,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 return http.Request(
                     request.method,
                     request.url,
-                    headers=list(headers),
+                    headers=_raw(headers),
                     stream=request.stream,
                     extensions=request.extensions,
                 )
@@ -87,17 +87,17 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             return http.Request(
                 request.method,
                 request.url,
-                headers=list(headers),
+                headers=_raw(headers),
                 stream=http.ByteStream(step.body),
                 extensions=request.extensions,
             )
 
         def _respond(self, head: Head, stream: Any, extensions: dict[str, Any]) -> Any:
-            return http.Response(head.status, headers=list(head.headers), stream=stream, extensions=extensions)
+            return http.Response(head.status, headers=_raw(head.headers), stream=stream, extensions=extensions)
 
         def _refused(self, release: Release) -> Any:
             assert release.head is not None
-            return http.Response(release.head.status, headers=list(release.head.headers), content=release.body)
+            return http.Response(release.head.status, headers=_raw(release.head.headers), content=release.body)
 
     class Stream(http.SyncByteStream):  # type: ignore[misc,name-defined]
         """The answer as the caller reads it. ``close`` closes upstream and exchange, whatever was read."""
@@ -274,3 +274,8 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
 
 def _headers(upstream: Any) -> tuple[tuple[str, str], ...]:
     return tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in upstream.headers.raw)
+
+
+def _raw(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """As bytes: a header may hold any of them (RFC 9110 section 5.5), where text would have to be ASCII."""
+    return [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers]

@@ -7,7 +7,7 @@ once, but if anything in it would be refused, its frames are judged again one by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..checks.protocol import Moderator, Scanner
@@ -24,6 +24,9 @@ _INLINE = 4096
 _FORGET = 256
 """Characters nobody needs any more that are worth a copy of the rest."""
 
+Span = tuple[Segment, int, int]
+"""A segment, the position cleared so far, and the one judged next."""
+
 
 @dataclass(slots=True)
 class _Look:
@@ -33,6 +36,7 @@ class _Look:
     marks: list[tuple[Segment, str, int]] = field(default_factory=list)
     edits: list[tuple[Segment, int, int, str]] = field(default_factory=list)
     growing: list[Segment] = field(default_factory=list)
+    reached: dict[int, tuple[Segment, int]] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -44,8 +48,10 @@ class Rolling:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
+        self._scanning = frozenset(s.name for s in lane.scanners)
         self._fresh: list[Frame] = []
         self._known: dict[tuple[int, str, int], Sequence[Finding] | Exception] = {}
+        self._reached: dict[int, tuple[Segment, int]] = {}  # how far each segment was looked at
 
     def push(self, frame: Frame) -> None:
         if frame.pieces:
@@ -63,14 +69,13 @@ class Rolling:
         return verdict
 
     def _batch(self, fresh: Sequence[Frame]) -> Flow[Verdict]:
-        ends = _ends(fresh)
-        look = yield from self._look(ends)
+        look = yield from self._look(_ends(fresh), fresh)
         if not look.refused or len(fresh) == 1:
             self._apply(look)
             return look.verdict
         verdict = Verdict()
         for frame in fresh:
-            look = yield from self._look(_ends([frame]))
+            look = yield from self._look(_ends([frame]), [frame])
             self._apply(look)
             verdict |= look.verdict
             if look.refused:
@@ -78,7 +83,7 @@ class Rolling:
         return verdict
 
     def _end(self, segments: Sequence[Segment]) -> Flow[Verdict]:
-        look = yield from self._look({id(s): (s, s.total) for s in segments if not s.nested}, final=True)
+        look = yield from self._look({id(s): (s, s.total) for s in segments if not s.nested})
         self._apply(look)
         verdict = look.verdict
         nested = [s for s in segments if s.nested and s.total]
@@ -89,8 +94,11 @@ class Rolling:
                 segment.clear = segment.total
         return verdict
 
-    def _look(self, ends: dict[int, tuple[Segment, int]], final: bool = False) -> Flow[_Look]:
+    def _look(self, ends: dict[int, tuple[Segment, int]], frames: Sequence[Frame] | None = None) -> Flow[_Look]:
+        """Judge segments up to these ends: as far as these frames brought them, or (None) to the last."""
+        final = frames is None
         look = _Look(growing=[s for s, _ in ends.values() if not s.nested])
+        look.reached = {key: (s, upto) for key, (s, upto) in ends.items() if not s.nested}
         growing = [(s, upto) for s, upto in ends.values() if not s.nested]
         size = sum(upto - max(s.clear, s.base) for s, upto in growing)
         if size <= _INLINE:
@@ -98,7 +106,7 @@ class Rolling:
         else:
             yield Call(self._scan, (growing, final, look))
         if not look.refused:
-            yield from self._moderate(growing, final, look)
+            yield from self._moderate(growing, frames, look)
         return look
 
     def _scan(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> None:
@@ -147,35 +155,60 @@ class Rolling:
                 point = min(point, finding.start)
         look.marks.append((segment, reader.name, begin + point))
 
-    def _moderate(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> Flow[None]:
-        asked: list[tuple[Moderator, list[tuple[Segment, int, int]]]] = []
+    def _moderate(
+        self, growing: Sequence[tuple[Segment, int]], frames: Sequence[Frame] | None, look: _Look
+    ) -> Flow[None]:
+        asked: list[tuple[Moderator, list[Span]]] = []
         for moderator in self._lane.moderators:
-            windows = [w for segment, upto in growing for w in self._windows(moderator, segment, upto, final)]
-            if windows:
-                asked.append((moderator, windows))
+            spans = self._last(moderator, growing) if frames is None else self._due(moderator, frames)
+            if spans:
+                asked.append((moderator, spans))
         if not asked:
             return
         yield from self._ask(asked)
-        for moderator, windows in asked:
+        for moderator, spans in asked:
             refused: set[int] = set()
-            for segment, at, stop in windows:
+            for segment, at, stop in spans:
                 if id(segment) not in refused and not self._answered(moderator, segment, at, stop, look):
                     refused.add(id(segment))
 
-    def _windows(
-        self, moderator: Moderator, segment: Segment, upto: int, final: bool
-    ) -> Iterable[tuple[Segment, int, int]]:
-        """(segment, position cleared so far, position judged next), for each place a verdict is due."""
-        if segment.kind not in moderator.reads:
-            return
-        at = segment.marks.get(moderator.name, 0)
-        while (stop := moderator.stop(at)) <= upto:
-            yield segment, at, stop
-            at = stop
-        if final and at < upto:
-            yield segment, at, upto
+    def _due(self, moderator: Moderator, frames: Sequence[Frame]) -> list[Span]:
+        """Where a verdict is due, frame by frame: at the moderator's own stops. When one segment comes
+        to a stop, the others are judged as far as they are, so that a short text beside a long one
+        (a comment, a tool's name) does not hold it up to the end."""
+        out: list[Span] = []
+        at: dict[int, int] = {}
+        reached = dict(self._reached)
+        for frame in frames:
+            stopped = set()
+            for piece in frame.pieces:
+                segment, key = piece.segment, id(piece.segment)
+                if segment.nested or segment.kind not in moderator.reads:
+                    continue
+                reached[key] = (segment, piece.end)
+                mark = at.get(key, segment.marks.get(moderator.name, 0))
+                while (stop := moderator.stop(mark)) <= piece.end:
+                    out.append((segment, mark, stop))
+                    mark = stop
+                    stopped.add(key)
+                at[key] = mark
+            for key, (segment, end) in reached.items() if stopped else ():
+                mark = at.get(key, segment.marks.get(moderator.name, 0))
+                if key not in stopped and mark < end and segment.kind in moderator.reads:
+                    out.append((segment, mark, end))
+                    at[key] = end
+        return out
 
-    def _ask(self, asked: Sequence[tuple[Moderator, list[tuple[Segment, int, int]]]]) -> Flow[None]:
+    def _last(self, moderator: Moderator, growing: Sequence[tuple[Segment, int]]) -> list[Span]:
+        """No text will follow: what no stop covered is judged too."""
+        out: list[Span] = []
+        for segment, end in growing:
+            mark = segment.marks.get(moderator.name, 0)
+            if segment.kind in moderator.reads and mark < end:
+                out.append((segment, mark, end))
+        return out
+
+    def _ask(self, asked: Sequence[tuple[Moderator, list[Span]]]) -> Flow[None]:
         """Ask for every window not asked about before (a batch judged again keeps its answers)."""
         flows, names = [], []
         for moderator, windows in asked:
@@ -218,8 +251,12 @@ class Rolling:
             segment.marks[name] = max(mark, segment.marks.get(name, 0))
         for segment, start, end, mask in look.edits:
             segment.edit(start, end, mask)
+        self._reached |= look.reached
         for segment in look.growing:
             self._clear(segment)
+        for segment, name, _ in look.marks:
+            if name not in self._scanning:
+                self._clear(segment)  # judged beside another one that came to a stop
 
     def _clear(self, segment: Segment) -> None:
         clear = needed = segment.total
@@ -240,10 +277,7 @@ def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:
 
 def _uncrossed(findings: Sequence[Finding], point: int) -> int:
     """The point, moved back until no finding lies across it."""
-    moved = True
-    while moved:
-        moved = False
-        for finding in findings:
-            if finding.start < point < finding.end:
-                point, moved = finding.start, True
+    for finding in sorted(findings, key=lambda f: f.start, reverse=True):
+        if finding.start < point < finding.end:
+            point = finding.start
     return point

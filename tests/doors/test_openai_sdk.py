@@ -294,6 +294,13 @@ def test_upstream_errors_pass_with_a_row(
     assert [row.status for row in rows(guard_, log)] == [500]
 
 
+def test_headers_may_hold_any_byte(upstream: str, guard_: Guard, model: Model) -> None:
+    with guard(httpx2.Client(headers=[(b"x-name", b"J\xf6rg")]), policy=guard_) as client:
+        body = {"model": "m", "messages": said("hello")}
+        assert client.post(f"{upstream}/v1/chat/completions", json=body).status_code == 200
+    assert model.headers[0]["x-name"] == "J\xf6rg"
+
+
 def test_an_unreachable_upstream_has_a_row(sdk: Callable[..., openai.OpenAI], guard_: Guard, log: str) -> None:
     client = guard(sdk("http://127.0.0.1:9", max_retries=0), policy=guard_)
     with pytest.raises(openai.APIConnectionError):

@@ -1,0 +1,101 @@
+"""Spellings of one path land on one place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrail.wires.chat import Chat
+from guardrail.wires.routes import ends_with, is_harmless, plain, under
+
+SPELLINGS = [
+    "/v1/chat/completions",
+    "/v1/chat/completions/",
+    "//v1//chat///completions",
+    "/V1/Chat/COMPLETIONS",
+    "/v1/./chat/completions",
+    "/v1/x/../chat/completions",
+    "/v1/chat%2Fcompletions",
+    "/v1/chat%252Fcompletions",
+    "/v1/%63hat/completions",
+    "/v1;a=b/chat;x/completions",
+    "/v1/chat/completions;v=1",
+    "\\v1\\chat\\completions",
+    "/v1/x/..;/chat/completions",
+    "/v1/x/%2e%2e/chat/completions",
+    "v1/chat/completions",
+    "/v1/chat/completions?a=b",
+    "/v1/chat/completions#top",
+    "/../v1/chat/completions",
+    "/v1/chat/completions/x/..",
+    "/v1/chat/completions/.",
+]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_one_place(path: str) -> None:
+    assert plain(path) == "/v1/chat/completions"
+    assert Chat().claims("POST", path)
+
+
+@given(st.lists(st.sampled_from(["/", "..", ".", ";x", "a", "B", "%2e", "%2F", "?", "#", "\\", "..;"]), max_size=9))
+def test_the_plain_spelling_is_plain(parts: list[str]) -> None:
+    once = plain("/" + "".join(parts))
+    assert plain(once) == once
+    assert "//" not in once
+    assert ".." not in once.split("/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/completions", "/v1/chat/completionsx", "/v1/xchat/completions", "/", "/chat/completions/x"]
+)
+def test_other_places(path: str) -> None:
+    assert not ends_with(path, "/chat/completions")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/openai/deployments/d/chat/completions",
+        "/api/v1/chat/completions",
+        "/chat/completions",
+        "/models/chat/completions",
+    ],
+)
+def test_servers_that_speak_it_elsewhere(path: str) -> None:
+    assert Chat().claims("POST", path)
+    assert not Chat().claims("GET", path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/health/../v1/chat",
+        "/health/..;/v1/chat",
+        "/health?/../v1/chat",
+        "/health%3f/../v1/chat",
+        "/health;/../v1/chat",
+        "/health/%2e%2e/v1/chat",
+        "/health/%252e%252e/v1/chat",
+        "/health#/../v1/chat",
+        "/health\\..\\v1\\chat",
+        "/healthy",
+    ],
+)
+def test_a_way_out_of_a_folder_is_not_below_it(path: str) -> None:
+    assert not under(path, ("/health",))
+
+
+def test_below() -> None:
+    assert under("/health", ("/health/",))
+    assert under("/HEALTH/live", ("/health",))
+    assert under("/anything", ("/",))
+    assert not under("/", ("/health",))
+
+
+def test_lists_of_models_are_harmless() -> None:
+    assert is_harmless("GET", "/v1/models")
+    assert is_harmless("GET", "/v1/models/gpt-5")
+    assert not is_harmless("POST", "/v1/models")
+    assert not is_harmless("GET", "/v1/files")
