@@ -23,8 +23,7 @@ from .flow import Commit, Flow, arun, run
 from .http import Request
 from .ledger import Ledger
 from .policy import whole
-from .policy.compile import compiled
-from .policy.load import load
+from .policy.compile import load_plan
 from .policy.plan import Plan
 from .stats import Stats
 from .store.recorder import RecorderLike, open_recorder
@@ -64,7 +63,7 @@ class Guard:
 
         Raises PolicyError with everything that is wrong with it.
         """
-        return cls(compiled(load(policy)), source=policy, log=log)
+        return cls(load_plan(policy), source=policy, log=log)
 
     def reload(self) -> str:
         """Read the policy again and put it in force; returns its hash.
@@ -73,7 +72,7 @@ class Guard:
         """
         if self._source is None:
             raise GuardrailError("this guard was not made from a policy file, so there is nothing to reload")
-        plan = compiled(load(self._source))
+        plan = load_plan(self._source)
         before, self.plan = self.plan.hash, plan
         _log.info("policy %s reloaded: %s -> %s", plan.name, before[:12], plan.hash[:12])
         return plan.hash

@@ -19,10 +19,9 @@ def add(commands: Commands) -> None:
 
 def check(arguments: argparse.Namespace) -> int:
     """Raises PolicyError with all problems."""
-    from ..policy.compile import compiled
-    from ..policy.load import load
+    from ..policy.compile import load_plan
     from .terminal import safe
 
-    plan = compiled(load(arguments.policy))
+    plan = load_plan(arguments.policy)
     print(f"ok  {safe(plan.name)}  {plan.hash}")
     return 0

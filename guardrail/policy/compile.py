@@ -5,7 +5,9 @@ Everything wrong with it is reported at once, each with its file and line.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..backends.moderation import Moderation
@@ -21,36 +23,41 @@ from ..wires.custom import Custom
 from ..wires.protocol import Wire
 from . import spec
 from .lane import Lane
-from .load import Loaded
+from .load import Loaded, in_order, read
 from .plan import Caps, Plan, Recording, Scope
 from .rules import Rule, Rules
 from .taxonomy import categories_of
 from .texts import Texts
 
+_AS_SAID = "Correct it as the message says."
 _ON_ERROR = {"refuse": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
-_SPACE = frozenset("\n\r\t\v\f")
+
+
+def load_plan(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Plan:
+    """Load and compile a policy. Raises PolicyError with everything that is wrong with it."""
+    return compiled(read(source, env=env))
 
 
 def compiled(loaded: Loaded) -> Plan:
-    """Raises PolicyError with every problem the loader could not see."""
+    """Raises PolicyError with the problems the loader found, and those only a compiler can see."""
     return _Compiler(loaded).plan()
 
 
 class _Compiler:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded, self._spec = loaded, loaded.spec
-        self._problems: list[Problem] = []
+        self._problems: list[Problem] = list(loaded.problems)
 
     def plan(self) -> Plan:
         policy = self._spec
-        backends = {name: backend for name, check in policy.checks.items() if (backend := _backend(check))}
+        backends = {name: made for name, check in policy.checks.items() if (made := self._backend(name, check))}
         scanners = {name: s for name, check in policy.checks.items() if (s := self._scanner(name, check)) is not None}
         rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
         self._points(backends)
         self._masks(scanners, set(backends))
         wires: list[Wire] = [self._custom(n, route) for n, route in enumerate(policy.custom)]
         if self._problems:
-            raise PolicyError(self._problems)
+            raise PolicyError(in_order(self._problems, list(self._loaded.origin)))
         lanes = [self._lane(names, scanners, backends, rules) for names in (policy.input, policy.output)]
         secret = policy.identity.secret.get_secret_value().encode() if policy.identity.secret is not None else None
         return Plan(
@@ -76,7 +83,7 @@ class _Compiler:
     def _scanner(self, name: str, check: Any) -> Scanner | None:
         reads = frozenset(check.on) if check.on else EVERYTHING
         make: Callable[[], Scanner] | None = None
-        if isinstance(check, spec.WordsCheck):
+        if isinstance(check, spec.WordsCheck) and name in self._loaded.words:
             make = lambda: Words(name, self._loaded.words[name], check.category, reads=reads)  # noqa: E731
         elif isinstance(check, spec.PatternsCheck):
             make = lambda: Patterns(name, check.patterns, check.category, reads=reads, longest=check.longest)  # noqa: E731
@@ -89,9 +96,14 @@ class _Compiler:
         try:
             return make()
         except ValueError as error:
-            self._problem(
-                ("checks", name), f"check `{name}` cannot be made: {error}", "Correct it as the message says."
-            )
+            self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
+            return None
+
+    def _backend(self, name: str, check: Any) -> Backend | None:
+        try:
+            return _backend(check)
+        except ValueError as error:
+            self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
 
     def _lane(
@@ -113,7 +125,7 @@ class _Compiler:
 
     def _points(self, backends: Mapping[str, Backend]) -> None:
         """A named point must exist in every model check whose findings the rule is about."""
-        for n, rule in enumerate(self._spec.rules):
+        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
             for name, backend in backends.items():
                 if rule.point is None or not categories_of(rule.when, backend.categories):
                     continue
@@ -126,7 +138,7 @@ class _Compiler:
     def _masks(self, scanners: Mapping[str, Scanner], models: set[str]) -> None:
         """A mask must be plain, and must not be found by a check again; a model has no span to mask."""
         listed = {*self._spec.input, *self._spec.output}
-        for n, rule in enumerate(self._spec.rules):
+        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
             if rule.do != "redact":
                 continue
             where = ("rules", n, "mask") if rule.mask is not None else ("rules", n)

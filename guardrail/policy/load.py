@@ -35,6 +35,8 @@ class Loaded:
     origin: tuple[str, ...]
     words: Mapping[str, tuple[str, ...]] = field(repr=False)
     places: Node = field(repr=False, compare=False)
+    rules: tuple[int, ...] = ()  # the number each rule has in the file
+    problems: tuple[Problem, ...] = ()
 
     def locate(self, path: Sequence[str | int]) -> str:
         """The "file:line" of a path of keys as written, such as ``("checks", "harm", "url")``.
@@ -46,6 +48,17 @@ class Loaded:
 
 def load(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Loaded:
     """Load a policy that ships (``default``) or a file. Raises PolicyError with every problem found."""
+    loaded = read(source, env=env)
+    if loaded.problems:
+        raise PolicyError(loaded.problems)
+    return loaded
+
+
+def read(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Loaded:
+    """What of a policy can be read, with all that is wrong with it in ``problems``.
+
+    Raises PolicyError only where there is nothing to go on with (no file, no YAML).
+    """
     problems: list[Problem] = []
     chain = sources.chain(source, env, problems)
     written = _named(merge.merged(chain, problems))
@@ -54,11 +67,10 @@ def load(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Loaded:
     fitted = explain.fit(filled, written, problems)
     problems += audit.problems(fitted, written, chain[0].file)
     lists, files = _words(fitted, written, problems)
-    if problems:
-        raise PolicyError(_in_order(_distinct(problems, unset), [root.file for root in chain]))
-    digest = hashlib.sha256(_canonical(written, lists)).hexdigest()
+    found = tuple(in_order(_distinct(problems, unset), [root.file for root in chain]))
+    digest = "" if found else hashlib.sha256(_canonical(written, lists)).hexdigest()
     origin = (*(root.file for root in chain), *files)
-    return Loaded(fitted.policy, fitted.policy.name, digest, origin, lists, _blank(written))
+    return Loaded(fitted.policy, fitted.policy.name, digest, origin, lists, _blank(written), fitted.rules, found)
 
 
 def _named(root: Node) -> Node:
@@ -76,7 +88,7 @@ def _distinct(problems: list[Problem], first: int) -> list[Problem]:
     return list(dict.fromkeys(kept))
 
 
-def _in_order(problems: list[Problem], files: list[str]) -> list[Problem]:
+def in_order(problems: list[Problem], files: list[str]) -> list[Problem]:
     """By file, the policy's own first, and by line."""
 
     def place(problem: Problem) -> tuple[int, int]:
