@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,14 +31,13 @@ from .store.recorder import RecorderLike, open_recorder
 from .text import Segment
 from .verdict import Decision, Kind
 from .wires.protocol import Wire
-from .wires.routes import is_harmless, under
+from .wires.routes import carries_body, exactly_under, is_harmless, under
 from .worlds import AsyncWorld, SyncWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _log = logging.getLogger("guardrail")
-_CARRIES_BODY = frozenset({"POST", "PUT", "PATCH"})
 Direction = Literal["input", "output"]
 
 
@@ -73,6 +73,8 @@ class Guard:
         if self._source is None:
             raise GuardrailError("this guard was not made from a policy file, so there is nothing to reload")
         plan = load_plan(self._source)
+        if plan.limits is not None and self.plan.limits is not None and plan.limits.rules == self.plan.limits.rules:
+            plan = replace(plan, limits=self.plan.limits)  # nobody's count begins anew
         before, self.plan = self.plan.hash, plan
         _log.info("policy %s reloaded: %s -> %s", plan.name, before[:12], plan.hash[:12])
         return plan.hash
@@ -128,22 +130,25 @@ class Guard:
         plan = self.plan
         if not self.looks_at(request.path):
             return None
+        if request.method != request.method.upper():
+            request = replace(request, method=request.method.upper())
         wire = self.wire(request.method, request.path)
         if wire is None:
             word = plan.scope.unclaimed or unclaimed
-            if word == "pass" or (word == "walk" and request.method not in _CARRIES_BODY):
+            if word == "pass" or (word == "walk" and not carries_body(request)):
                 return None
-            if word == "refuse" and is_harmless(request.method, request.path):
+            if word == "refuse" and is_harmless(request):
                 return None
         exchange = Exchange(plan, wire, request, door=door, id=new_id(), now=time.time, store=self.submit)
         exchange.unknown = wire is None and (plan.scope.unclaimed or unclaimed) == "refuse"
         return exchange
 
     def looks_at(self, path: str) -> bool:
+        """Where spellings of the path disagree about a prefix, it is looked at."""
         scope = self.plan.scope
         if scope.only:
             return under(path, scope.only)
-        return not (scope.skip and under(path, scope.skip))
+        return not (scope.skip and exactly_under(path, scope.skip))
 
     def wire(self, method: str, path: str) -> Wire | None:
         return next((wire for wire in self.plan.wires if wire.claims(method, path)), None)
@@ -159,8 +164,14 @@ class Guard:
         world = self._loops.get(loop)
         if world is None:
             with self._lock:
+                self._let_go()
                 world = self._loops.setdefault(loop, AsyncWorld(self.submit))
         return world
+
+    def _let_go(self) -> None:
+        """Of the worlds of closed loops: a connection keeps its loop alive, and so its world in the table."""
+        for loop in [loop for loop in self._loops if loop.is_closed()]:
+            self._loops.pop(loop).abandon()
 
     def submit(self, decision: Decision) -> Future[None]:
         """Count a decision and hand it to the log; the future ends when it is stored."""
@@ -171,8 +182,8 @@ class Guard:
         return future
 
     def _stored(self, future: Future[None]) -> None:
-        if not future.cancelled() and isinstance(future.exception(), LogError):
-            self._stats.unlogged()
+        if not future.cancelled():
+            self._stats.logged(stored=not isinstance(future.exception(), LogError))
 
     def open_log(self) -> None:
         """Open the log now rather than at the first call. Raises LogError."""
@@ -185,6 +196,8 @@ class Guard:
     def close(self) -> None:
         """Store what is left and let go of threads and connections."""
         self._recorder.close()
+        with self._lock:
+            self._let_go()
         if self._sync is not None:
             self._sync.close()
 

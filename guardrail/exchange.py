@@ -12,17 +12,17 @@ from collections.abc import Callable
 from .admit.identity import Caller
 from .ending import Ending
 from .errors import BadRequest, NotEvaluated, UpstreamError
-from .flow import Flow
+from .flow import Call, Flow
 from .http import Head, Release, Request, header, media_type, with_length, without
 from .policy import whole
 from .policy.plan import Plan
-from .reply import StreamReply, WholeReply, plain_head, refuses
+from .reply import WORKER, StreamReply, WholeReply, plain_head, refuses
 from .verdict import Action, Decision, Verdict
 from .wires import coding
-from .wires.document import Body
-from .wires.generic import is_json
+from .wires.generic import FORM, is_text
 from .wires.protocol import Wire
 
+UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _BODILESS = frozenset({204, 205, 304})
 
 
@@ -70,7 +70,12 @@ class Exchange(Ending):
             if plan.limits is not None and (denied := plan.limits.take(self.caller)) is not None:
                 return (yield from self._deny(self._voice.limited(denied.retry_after), "limited"))
             declared = header(self._head.headers, "content-length")
-            if self.wants_body and declared is not None and declared.isdecimal() and int(declared) > plan.caps.body:
+            if (
+                self.wants_body
+                and declared is not None
+                and declared.isdecimal()
+                and int(declared[:20]) > plan.caps.body
+            ):
                 return (yield from self.too_large())
         except BadRequest as wrong:
             return (yield from self._bad(wrong))
@@ -78,9 +83,9 @@ class Exchange(Ending):
 
     @property
     def wants_body(self) -> bool:
-        """Is the request's body to be read? Forms and files of unclaimed routes go by, recorded."""
+        """Is the request's body to be read? Files sent to unclaimed routes go by, recorded."""
         media = self._media
-        return self.claimed or not media or is_json(media) or media == "text/plain"
+        return self.claimed or not media or is_text(media) or media == FORM
 
     def unread(self) -> Request:
         """The request to send on where its body is not read."""
@@ -108,11 +113,15 @@ class Exchange(Ending):
         media, charset = self._media, self._charset
         sent = Request(head.method, head.path, head.headers, body)
         try:
-            if charset not in ("", "utf-8", "utf8", "us-ascii"):
+            if charset not in UTF8:
                 raise BadRequest("the body's charset is not UTF-8; send it in UTF-8", code="charset", status=415)
             plain = coding.decoded(body, head.headers, plan.caps.body)
-            self.asked = asked = self.wire.request(plain, media)
-            self._size(asked)
+            if len(plain) > WORKER:
+                asked = yield Call(self.wire.request, (plain, media))
+            else:
+                asked = self.wire.request(plain, media)
+            self.asked = asked
+            plan.caps.check(sum(s.total for s in asked.segments), self.wire.messages(asked))
         except BadRequest as wrong:
             return (yield from self._bad(wrong)) or sent
         self.ledger.gaps(asked.gaps)
@@ -128,7 +137,7 @@ class Exchange(Ending):
         self.ledger.changed = bool(asked.edited())
         if plan.caps.output_tokens is not None:
             self.wire.limit_output(asked, plan.caps.output_tokens)
-        if plan.identity is not None and plan.identity.forward and self.caller.user:
+        if plan.identity is not None and plan.identity.forward:
             self.wire.forward(asked, plan.identity.forward, self.caller.user)
         data = asked.body()
         headers = head.headers
@@ -143,38 +152,32 @@ class Exchange(Ending):
         headers = (*without(request.headers, "accept-encoding"), ("accept-encoding", "identity"))
         return Request(request.method, request.path, headers, request.body)
 
-    def _size(self, asked: Body) -> None:
-        caps = self.plan.caps
-        if caps.chars is not None and sum(s.total for s in asked.segments) > caps.chars:
-            raise BadRequest(f"the request has more than {caps.chars} characters of text", code="too_long", status=413)
-        if caps.messages is not None and self.wire.messages(asked) > caps.messages:
-            raise BadRequest(
-                f"the request has more than {caps.messages} messages", code="too_many_messages", status=413
-            )
-
     # -- the answer --------------------------------------------------------------------------
 
     def response(self, head: Head) -> None:
         """The upstream's status and headers have come."""
         self._answer, self._answered, self.ledger.status = head, True, head.status
-        media, _ = media_type(head.headers)
+        media, charset = media_type(head.headers)
         applied = coding.codings(head.headers)
         streamed = media == "text/event-stream"
-        readable = (
-            streamed or is_json(media) or media in ("", "text/plain") or (self.claimed and media.startswith("text/"))
-        )
-        if head.status in _BODILESS or self._head.method == "HEAD" or not (readable or self.claimed):
+        readable = streamed or not media or is_text(media) or (self.claimed and media.startswith("text/"))
+        bodiless = head.status in _BODILESS or self._head.method == "HEAD"
+        if bodiless or not (readable or self.claimed):
+            if not bodiless and media != "text/html":
+                self.ledger.gap("*", "media_type", "response")
             self._open = True
             return
         try:
             if not readable:
                 raise NotEvaluated("media_type")
+            if charset not in UTF8:
+                raise NotEvaluated("charset")
             decoder = coding.Decoder(applied, self.plan.caps.reply) if applied else None
         except (BadRequest, NotEvaluated) as error:
             self._trouble = error
             return
         if streamed:
-            self._reply = StreamReply(self.wire.stream(self.asked), self.plan.output, decoder)
+            self._reply = StreamReply(self.wire.stream(self.asked), self.plan.output, decoder, self.plan.caps.reply)
             if not self.plan.observe:
                 self._answer = plain_head(head, decoder is not None)
         else:

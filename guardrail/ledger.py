@@ -48,7 +48,11 @@ class Ledger:
         self.verdict |= Verdict(action, (), (Gap(check, reason, where),), "unavailable")
 
     def gaps(self, gaps: Iterable[Gap]) -> None:
-        self.verdict |= Verdict(gaps=tuple(gaps))
+        """Note what was not evaluated; of very many, the first and how many more."""
+        found = tuple(gaps)
+        room = max(0, MAX_FINDINGS - len(self.verdict.gaps))
+        more = (Gap("*", "more", str(len(found) - room)),) if len(found) > room else ()
+        self.verdict |= Verdict(gaps=found[:room] + more)
 
     def deny(self) -> None:
         self.denied = True

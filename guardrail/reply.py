@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .errors import BadRequest
-from .flow import Flow
+from .flow import Call, Flow
 from .http import Head, without
 from .policy import whole
 from .policy.lane import Lane
@@ -20,6 +20,9 @@ from .window import Window
 from .wires.coding import Decoder
 from .wires.document import Body
 from .wires.protocol import Codec, Frame, Notice, Wire
+
+WORKER = 65_536
+"""Bytes of a body that are parsed on the event loop; more is a worker's."""
 
 
 def plain_head(head: Head, decoded: bool) -> Head:
@@ -57,7 +60,11 @@ class WholeReply:
         """Parse and judge the whole. Raises BadRequest where it cannot be read."""
         if self._decoder is not None and self._chunks:
             self._decoder.finish()
-        self.body = self._wire.response(b"".join(self._chunks), self._media)
+        raw = b"".join(self._chunks)
+        if len(raw) > WORKER:
+            self.body = yield Call(self._wire.response, (raw, self._media))
+        else:
+            self.body = self._wire.response(raw, self._media)
         self.segments, self.gaps = self.body.segments, self.body.gaps
         return (yield from whole.judge(self._lane, self.segments))
 
@@ -85,14 +92,18 @@ class WholeReply:
 class StreamReply:
     """An answer that is judged as it grows, and leaves as far as it is clear."""
 
-    def __init__(self, codec: Codec, lane: Lane, decoder: Decoder | None) -> None:
+    def __init__(self, codec: Codec, lane: Lane, decoder: Decoder | None, limit: int) -> None:
+        self._held, self._limit = 0, limit
         self._codec, self.decoder = codec, decoder
         self._rest = bytearray()  # bytes that are no frame yet
         self._window: Window[Frame] = Window()
         self._rolling = Rolling(lane)
         self.changed = False
         self.text: list[str] = []
-        self.gaps: list[Gap] = []
+
+    @property
+    def gaps(self) -> list[Gap]:
+        return self._codec.gaps()
 
     def feed(self, chunk: bytes) -> None:
         """Raises BadRequest or NotEvaluated where the stream cannot be read on."""
@@ -113,6 +124,11 @@ class StreamReply:
                 continue  # text after the end: its row is stored, so it is dropped
             self._window.push(frame)
             self._rolling.push(frame)
+            self._held += len(frame.raw)
+        if self._held + len(self._rest) > self._limit:
+            raise BadRequest(
+                "more of the stream is held back than the guard may hold", code="reply_too_large", status=413
+            )
 
     def judge(self, *, final: bool) -> Flow[Verdict]:
         return (yield from self._rolling.advance(self._codec.segments(), final=final))
@@ -132,9 +148,10 @@ class StreamReply:
             if frame.terminal and not terminal:
                 break
             self._window.pop()
+            self._held -= len(frame.raw)
             self.changed = self.changed or any(piece.segment.edits for piece in frame.pieces)
             if keep:
-                self.text += [piece.written() for piece in frame.pieces]
+                self.text += [p.written() for p in frame.pieces if not (p.segment.fixed or p.segment.echo)]
             out.append(self._codec.encode(frame))
         return b"".join(out)
 

@@ -18,6 +18,7 @@ class Stats:
             name: Counter() for name in ("outcomes", "actions", "ended", "doors", "findings", "not_evaluated")
         }
         self.log_errors = 0
+        self.log_failing = False  # was the last decision not stored?
 
     def count(self, decision: Decision) -> None:
         counts = self._counts
@@ -32,12 +33,18 @@ class Stats:
             for check, reason in {(gap.check, gap.reason) for gap in decision.not_evaluated}:
                 counts["not_evaluated"][f"{check}:{reason}"] += 1
 
-    def unlogged(self) -> None:
+    def logged(self, *, stored: bool) -> None:
         with self._lock:
-            self.log_errors += 1
+            self.log_errors += not stored
+            self.log_failing = not stored
 
     def snapshot(self) -> dict[str, Any]:
         """A copy: ``{"decisions": n, "outcomes": {...}, ...}``."""
         with self._lock:
             counts = {name: dict(counter) for name, counter in self._counts.items()}
-            return {"decisions": sum(counts["outcomes"].values()), **counts, "log_errors": self.log_errors}
+            return {
+                "decisions": sum(counts["outcomes"].values()),
+                **counts,
+                "log_errors": self.log_errors,
+                "log_failing": self.log_failing,
+            }

@@ -40,6 +40,8 @@ class Segment:
 
     ``nested``: the text is itself JSON (a tool call's arguments) and is judged when complete.
     ``fixed``: the text cannot be rewritten where it stands (a key), so a mask becomes a refusal.
+    ``echo``: the text is another reading of text that stands elsewhere, where masks are put in.
+    ``apart``: each addition is a text of its own, complete when it comes.
     ``joints``: positions at which one part ends and another begins, where parts are not deltas.
     ``marks``: for each check that reads this segment, the position up to which it is cleared.
     ``clear``: the least of them: text before it may leave.
@@ -47,8 +49,10 @@ class Segment:
 
     __slots__ = (
         "_parts",
+        "apart",
         "base",
         "clear",
+        "echo",
         "edits",
         "fixed",
         "joints",
@@ -61,8 +65,11 @@ class Segment:
         "total",
     )
 
-    def __init__(self, kind: Kind, path: Path, *, nested: bool = False, fixed: bool = False) -> None:
-        self.kind, self.path, self.nested, self.fixed = kind, path, nested, fixed
+    def __init__(
+        self, kind: Kind, path: Path, *, nested: bool = False, fixed: bool = False, echo: bool = False
+    ) -> None:
+        self.kind, self.path, self.nested, self.fixed, self.echo = kind, path, nested, fixed, echo
+        self.apart = echo
         self.base = 0  # position of the first character still kept
         self.total = 0
         self.edits: list[tuple[int, int, str]] = []  # sorted, never overlapping

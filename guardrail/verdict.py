@@ -80,9 +80,13 @@ class Verdict:
     say: str = "default"  # which refusal text
 
     def __or__(self, other: Verdict) -> Verdict:
-        # Of equals, the one with words of its own leads: a crisis text is not lost to a plain refusal.
-        lead = other if (other.action, other.say != "default") > (self.action, self.say != "default") else self
+        lead = other if (other.action, other._words()) > (self.action, self._words()) else self
         return Verdict(lead.action, self.findings + other.findings, self.gaps + other.gaps, lead.say)
+
+    def _words(self) -> int:
+        """Of equals the one with words of its own leads: a crisis text is not lost to a plain refusal,
+        and no refusal to a check that happened to be down."""
+        return {"unavailable": 0, "default": 1}.get(self.say, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import socketserver
 import subprocess
 import sys
 import threading
+import warnings
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -446,6 +448,25 @@ def test_an_async_world_refuses_a_second_loop(server: FaultServer) -> None:
         with pytest.raises(RuntimeError, match="event loop"):
             second.run(ask(world))
         first.run(world.aclose())
+
+
+def test_an_abandoned_world_gives_back_threads_and_the_loop(server: FaultServer) -> None:
+    async def ask() -> tuple[AsyncWorld, weakref.ref[Any]]:
+        world = AsyncWorld(stored)
+        assert (await world.perform(fetch(f"{server.url}/ok"))).status == 200
+        assert await world.perform(Call(len, ("a",))) == 1
+        return world, weakref.ref(asyncio.get_running_loop())
+
+    world, loop = asyncio.run(ask())
+    threads = list(world._calls._threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the socket of the closed loop
+        world.abandon()
+        gc.collect()
+    assert loop() is None
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 async def _make_async_world() -> AsyncWorld:

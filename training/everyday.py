@@ -1,9 +1,11 @@
-"""Everyday questions and greetings by template, in some languages: harmless for every category.
+"""Everyday questions and greetings by template, in some languages, and filler: harmless for every category.
 
 Project-owned text. Knows nothing of labels or files.
 """
 
 from __future__ import annotations
+
+import random
 
 TEMPLATES: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     (
@@ -175,3 +177,68 @@ TEMPLATES: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     ),
 )
 """A form and the words for each of its places."""
+
+SEED = 47
+
+WORDS = """
+    word test hello hi hey yes no ok please thanks sorry well so and but the a is it this that there here now then
+    one two time day night week month year today people man woman friend family house home room door window table
+    chair bed kitchen garden street road city town country world water coffee tea bread butter cheese apple banana
+    orange lemon potato tomato rice soup cake sugar salt egg milk fish dog cat bird horse cow sheep tree flower grass
+    leaf river lake sea beach mountain hill sun moon star sky cloud rain snow wind summer winter spring red blue green
+    yellow black white brown grey book page letter line sentence text example sample data name number list item file
+    folder code system user message prompt answer question model token input output string value key null none true
+    false foo bar baz buffalo music song guitar piano film game ball team car bus train plane boat bike school class
+    teacher student work job office money price shop market phone computer screen button paper pen pencil bag hat coat
+    shoe shirt clock lamp key box bottle cup plate spoon big small good nice happy long short new old hot cold fast
+    slow go come see look say tell ask make take give put run walk sit stand read write play sing sleep eat drink
+    hola bonjour hallo ciao wort mot palabra casa haus maison eins uno un deux si ja nein oui non gracias danke merci
+"""
+
+LISTS = """
+    * one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+      eighteen nineteen twenty
+    * first second third fourth fifth sixth seventh eighth ninth tenth
+    * uno dos tres cuatro cinco seis siete ocho nueve diez
+    * un deux trois quatre cinq six sept huit neuf dix
+    * eins zwei drei vier fünf sechs sieben acht neun zehn
+    * monday tuesday wednesday thursday friday saturday sunday
+    * january february march april may june july august september october november december
+    * a b c d e f g h i j k l m n o p q r s t u v w x y z
+    * alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
+    * lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore
+      magna aliqua ut enim ad minim veniam quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo
+      consequat
+    * the quick brown fox jumps over the lazy dog
+    * do re mi fa sol la ti
+"""
+"""Counting and its like, one at each star; each is cut or repeated to any length."""
+
+SYLLABLES = ("la", "ha", "na", "blah", "da", "bla", "hm", "doo", "testing", "aa", "x", "-", ".", "?", "!", "0", "1 2")
+
+
+def fillers() -> list[str]:
+    """Words, syllables, letters and digits repeated 2 to 200 times, counting, lorem ipsum and lists of nouns."""
+    rng = random.Random(SEED)
+    words = WORDS.split()
+    found = []
+    for word in dict.fromkeys(words):
+        said = rng.choice((word, word, word.capitalize(), word.upper()))
+        found += [_repeated(said, rng.randint(*span), rng) for span in ((2, 12), (13, 60), (61, 200))]
+    for short in (*SYLLABLES, *"abcdefghijklmnopqrstuvwxyz0123456789"):
+        found += [_repeated(short, rng.randint(*span), rng) for span in ((2, 12), (13, 200))]
+        found.append(short * rng.randint(3, 150))
+    for listed in LISTS.split("*")[1:]:
+        items = listed.split()
+        for length in (3, len(items), rng.randint(len(items), 200)):
+            found.append(rng.choice((" ", " ", ", ")).join((items * (length // len(items) + 1))[:length]))
+    for _ in range(60):
+        found.append(rng.choice((" ", ", ", "\n")).join(rng.sample(words, rng.randint(3, 60))))
+        start, length = rng.choice((0, 1, 1, 10, 100)), rng.randint(5, 120)
+        found.append(rng.choice((" ", ", ", "\n")).join(map(str, range(start, start + length))))
+        found.append("".join(rng.choices("0123456789 ", k=rng.randint(4, 300))).strip() or "0")
+    return list(dict.fromkeys(found))
+
+
+def _repeated(text: str, times: int, rng: random.Random) -> str:
+    return rng.choice((" ", " ", " ", ", ", "\n", ". ")).join([text] * times)

@@ -13,7 +13,7 @@ Truth = NDArray[np.int8]
 SHARES = {"lenient": 0.001, "balanced": 0.003, "strict": 0.015}
 """Of the benign dev rows, the most that each point may flag in one category."""
 
-FLOORS = {"lenient": 0.2, "balanced": 0.1, "strict": 0.05}
+FLOORS = {"lenient": 0.5, "balanced": 0.3, "strict": 0.15}
 """No point lies below this calibrated score, however clean the benign rows are."""
 
 
@@ -41,9 +41,10 @@ def auprc(scores: Array, truth: Truth) -> float:
     return float((precision * gained).sum())
 
 
-def platt(logits: Array, truth: Truth, steps: int = 60) -> tuple[float, float]:
+def platt(logits: Array, truth: Truth, lowered: Array, steps: int = 60) -> tuple[float, float]:
     """Slope and shift of the logistic curve through (logit, label), by Newton's method.
 
+    ``lowered`` is taken off after slope and shift, a number for each logit: what its windows owe to chance.
     Smoothed labels as in Platt (1999), so that a clean split does not make the slope infinite.
     """
     positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
@@ -52,12 +53,12 @@ def platt(logits: Array, truth: Truth, steps: int = 60) -> tuple[float, float]:
     at = np.array([1.0, 0.0])
 
     def loss(candidate: Array) -> float:
-        z = design @ candidate
+        z = design @ candidate - lowered
         return float((np.logaddexp(0.0, z) - want * z).sum())
 
     now = loss(at)
     for _ in range(steps):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(design @ at, -500, 500)))
+        chance = 1.0 / (1.0 + np.exp(-np.clip(design @ at - lowered, -500, 500)))
         slope = design.T @ (chance - want)
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + 1e-6 * np.eye(2)
         move = np.linalg.solve(curve, slope)

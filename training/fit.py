@@ -189,11 +189,15 @@ def _windows_to_learn(
     return np.concatenate(chosen)
 
 
-def scores(model: LinearModel, texts: Sequence[str]) -> NDArray[np.float64]:
-    """Uncalibrated logits (texts, categories), by the shipped arithmetic; empty text is far below all."""
+def scores(model: LinearModel, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Uncalibrated logits (texts, categories) and numbers of windows (texts, 1), by the shipped arithmetic.
+
+    Empty text is far below all.
+    """
     out = np.full((len(texts), len(TRAINED)), -30.0)
+    windows = np.ones((len(texts), 1), dtype=np.int64)
     for at, text in enumerate(texts):
         found = model.logits(ngrams.normalised(text))
         if found is not None:
-            out[at] = found
-    return out
+            out[at], windows[at] = found
+    return out, windows

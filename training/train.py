@@ -24,7 +24,7 @@ from guardrail.local import linear, ngrams
 from guardrail.local.categories import CATEGORIES, COMPOSED, OWN_CATEGORIES, TRAINED
 from guardrail.local.minors import compose, refers_to_minor
 
-from . import near_misses, positives
+from . import everyday, long_prose, near_misses, positives
 from .data import FOLDS, NoData, Row, attributions, folds, read
 from .figures import FLOORS, SHARES, Array, at_point, at_prior, auprc, auroc, platt, threshold
 from .fit import EPOCHS, corpus, fit, scores
@@ -36,16 +36,17 @@ PRIOR = 0.05
 """Scores are calibrated for traffic in which at most this share of the texts is positive, by category."""
 
 NEAR_MISS = 5.0
-"""Weight of an own near miss: there are few, and a false refusal is what users notice."""
+"""Weight of an own harmless row: there are few, and a false refusal is what users notice."""
 
 FEW = 3
 """A category with fewer sources than this is calibrated and measured on known sources."""
 
 
 def own_rows() -> list[Row]:
-    """The sentences written for this project: harmless near misses and mild positives."""
+    """The texts written for this project: harmless near misses, long prose and filler, and mild positives."""
     clear = dict.fromkeys(TRAINED, 0)
-    misses = [Row(text, clear, "own near misses", "project-owned", NEAR_MISS) for text in near_misses.sentences()]
+    harmless = near_misses.sentences() + long_prose.texts() + everyday.fillers()
+    misses = [Row(text, clear, "own near misses", "project-owned", NEAR_MISS) for text in harmless]
     wanted = [Row(text, labels, "own positives", "project-owned") for text, labels in positives.sentences()]
     return misses + wanted
 
@@ -56,43 +57,43 @@ def train(rows: Sequence[Row], *, seed: int = SEED, epochs: int = EPOCHS) -> tup
     say(f"{len(rows)} rows hashed, {len(held.start)} windows, {len(held.buckets)} n-grams")
     fold = np.array(folds(rows, seed))
     unseen = np.zeros((len(rows), len(TRAINED)))
+    windows = np.ones((len(rows), 1), dtype=np.int64)
     for number in range(FOLDS):
         model = fit(held, np.flatnonzero(fold != number), seed, epochs)
         out = np.flatnonzero(fold == number)
-        unseen[out] = scores(model, [rows[at].text for at in out.tolist()])
+        unseen[out], windows[out] = scores(model, [rows[at].text for at in out.tolist()])
         say(f"fold {number + 1} of {FOLDS}: {len(rows) - len(out)} rows learnt, {len(out)} scored")
     rng = np.random.default_rng(seed)
     apart = rng.random(len(rows)) < 0.2
     known = fit(held, np.flatnonzero(~apart), seed, epochs)
     out = np.flatnonzero(apart)
     seen = np.full((len(rows), len(TRAINED)), np.nan)
-    seen[out] = scores(known, [rows[at].text for at in out.tolist()])
+    seen[out], _ = scores(known, [rows[at].text for at in out.tolist()])
     say(f"known sources: {len(rows) - len(out)} rows learnt, {len(out)} scored")
     dev = unseen.copy()
     for at, name in enumerate(TRAINED):
         if len({row.source for row in rows if row.labels.get(name) == 1}) < FEW:
             dev[:, at] = seen[:, at]
-    curves = [_curve(dev[:, at], held.labels[:, at]) for at in range(len(TRAINED))]
-    slope, shift = np.array([c[0] for c in curves]), np.array([c[1] for c in curves])
-    points = operating_points(_calibrated(unseen, slope, shift)[[row.benign for row in rows]])
-    found = [_calibrated(part, slope, shift) for part in (dev, unseen, seen)]
-    figures = evaluate(rows, found[0], found[1], found[2], held.labels, points)
-    final = fit(held, np.arange(len(rows)), seed, epochs)
+    curves = [_curve(dev[:, at], held.labels[:, at], windows[:, 0]) for at in range(len(TRAINED))]
+    final = replace(
+        fit(held, np.arange(len(rows)), seed, epochs),
+        slope=np.array([curve[0] for curve in curves]),
+        shift=np.array([curve[1] for curve in curves]),
+        version=VERSION,
+    )
     say("final model: all rows learnt")
-    return replace(final, slope=slope, shift=shift, points=points, version=VERSION), figures
+    found = [1.0 / (1.0 + np.exp(-final.calibrated(part, windows))) for part in (dev, unseen, seen)]
+    points = operating_points(found[1][[row.benign for row in rows]])
+    figures = evaluate(rows, found[0], found[1], found[2], held.labels, points)
+    return replace(final, points=points), figures
 
 
-def _curve(logits: Array, truth: NDArray[np.int8]) -> tuple[float, float]:
+def _curve(logits: Array, truth: NDArray[np.int8], windows: NDArray[np.int64]) -> tuple[float, float]:
     known = (truth >= 0) & ~np.isnan(logits)
     if not (truth[known] == 1).any():
         return 1.0, -10.0
-    slope, shift = platt(logits[known], truth[known])
+    slope, shift = platt(logits[known], truth[known], linear.lowering(windows[known]))
     return slope, at_prior(shift, truth[known], PRIOR)
-
-
-def _calibrated(logits: Array, slope: Array, shift: Array) -> Array:
-    found: Array = 1.0 / (1.0 + np.exp(-(logits * slope + shift)))
-    return found
 
 
 def operating_points(benign: Array) -> dict[str, dict[str, float]]:
@@ -139,7 +140,12 @@ def evaluate(
     sexual = unseen[:, TRAINED.index("sexual")]
     minors = np.array([compose(s, _reference(row.text)) for s, row in zip(sexual, rows, strict=True)])
     benign = np.array([row.benign for row in rows])
-    misses = np.array([row.source == "own near misses" for row in rows])
+    own = {
+        "near misses": frozenset(near_misses.sentences()),
+        "long prose": frozenset(long_prose.texts()),
+        "filler": frozenset(everyday.fillers()),
+    }
+    among = {kind: np.array([row.text in texts for row in rows]) for kind, texts in own.items()}
     flagged = {}
     for point, limits in points.items():
         over = unseen >= np.array([limits[name] for name in TRAINED])
@@ -149,7 +155,10 @@ def evaluate(
             "any": float((over.any(axis=1) | of_minors)[benign].mean()),
             "any of the 13": float(of_openai[benign].mean()),
             COMPOSED: float(of_minors[benign].mean()),
-            "any, near misses": float((over.any(axis=1) | of_minors)[misses].mean()) if misses.any() else 0.0,
+            **{
+                f"any, {kind}": float((over.any(axis=1) | of_minors)[of].mean()) if of.any() else 0.0
+                for kind, of in among.items()
+            },
         }
     return {"categories": by, "benign_rows": int(benign.sum()), "benign_flagged": flagged}
 

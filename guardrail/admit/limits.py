@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from math import ceil
 from threading import Lock
 from time import monotonic
@@ -69,6 +69,10 @@ class Limits:
         self._windows = MovingWindowRateLimiter(MovingWindows(most=most, clock=clock))
         self._lock = Lock()
 
+    @property
+    def rules(self) -> tuple[Limit, ...]:
+        return tuple(rule for rule, _ in self._rules)
+
     def take(self, caller: Caller) -> Denied | None:
         """Count one request, or say why not; of several reasons the longest wait.
 
@@ -110,4 +114,7 @@ def _value(kind: str, caller: Caller) -> str | None:
     address = caller.address
     if address is None or ":" not in address:
         return address
-    return IPv6Address(address).packed[:8].hex()
+    try:
+        return IPv6Address(address).packed[:8].hex()
+    except AddressValueError:  # what a server calls a peer need not be an address
+        return address

@@ -71,7 +71,8 @@ class GuardrailMiddleware:
         if not guard.looks_at(path_of(scope)) or word == "pass":
             return await self.app(scope, receive, send)
         refuse = word == "refuse" and not plan.observe
-        ledger = Ledger(plan, new_id(), time.time(), door=self.door, wire="websocket", route=f"WS {path_of(scope)}")
+        route = f"WS {path_of(scope)[:200]}"
+        ledger = Ledger(plan, new_id(), time.time(), door=self.door, wire="websocket", route=route)
         ledger.gap("*", "websocket", "", Action.REFUSE if word == "refuse" else Action.ALLOW)
         guard.submit(ledger.decision(time.time(), "refused" if refuse else "opened"))
         if refuse:

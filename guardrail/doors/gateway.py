@@ -6,6 +6,7 @@ Any language can point at it. Paths are canonical before anybody decides on them
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -13,12 +14,14 @@ from starlette.requests import Request as HTTPRequest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
-from ..core import Guard
+from ..core import Guard, new_id
 from ..flow import arun
+from ..ledger import Ledger
 from ..policy import whole
 from ..text import Segment
 from ..verdict import Action, Kind
-from ..wires.jsontext import encode
+from ..wires.generic import problem
+from ..wires.protocol import Notice
 from .asgi import App, GuardrailMiddleware, Receive, Scope, Send
 
 TEST_STRING = "GUARDRAIL-TEST-REFUSE"
@@ -60,7 +63,7 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
-        Mount("/", app=_Canonical(middleware)),
+        Mount("/", app=_Canonical(middleware, guard)),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -68,19 +71,29 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
 class _Canonical:
     """Refuses paths that two readers could take for different places (threat T07)."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, guard: Guard) -> None:
+        self._app, self._guard = app, guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0].lower()
             if any(trick in raw for trick in _TRICKS) or raw.endswith((b"/..", b"/.")):
-                message = "the path has an encoded or doubled slash or a dot segment; write it plainly"
-                headers = [(b"content-type", b"application/json")]
-                await send({"type": "http.response.start", "status": 400, "headers": headers})
-                body = encode({"error": {"code": "path", "message": message}})
-                return await send({"type": "http.response.body", "body": body})
+                return await self._refuse(scope, send)
         await self._app(scope, receive, send)
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        guard = self._guard
+        route = f"{scope['method']} {scope['path'][:200]}"
+        ledger = Ledger(guard.plan, new_id(), time.time(), door="gateway", wire="walk", route=route)
+        ledger.gap("*", "path", "request")
+        ledger.deny()
+        ledger.status = 400
+        guard.submit(ledger.decision(time.time(), "bad_request"))
+        message = "the path has an encoded or doubled slash or a dot segment; write it plainly"
+        notice = Notice(message, "path", ledger.id)
+        headers = [(k.encode(), v.encode()) for k, v in (("content-type", "application/json"), *notice.headers())]
+        await send({"type": "http.response.start", "status": 400, "headers": headers})
+        await send({"type": "http.response.body", "body": problem(notice)})
 
 
 async def _not_ready(guard: Guard) -> list[str]:
@@ -94,6 +107,6 @@ async def _not_ready(guard: Guard) -> list[str]:
         verdict = await arun(whole.judge(lane, [segment]), guard.aworld().perform)
         if verdict.action < Action.REVIEW:
             problems.append(f"the policy does not refuse its test string on {name}")
-    if guard.stats()["log_errors"]:
-        problems.append("decisions could not be stored")
+    if guard.stats()["log_failing"]:
+        problems.append("the last decision could not be stored")
     return problems

@@ -63,13 +63,14 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             raise NotImplementedError
 
         def _open(self, request: Any) -> Exchange | None:
-            headers = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in request.headers.raw)
-            seen = Request(request.method, request.url.path, headers, user=name_user(self._user))
+            seen = Request(request.method, request.url.path, _headers(request), user=name_user(self._user))
             return self.guard.open(seen, door="transport", unclaimed="walk")
 
-        def _rebuild(self, request: Any, step: Request, body: bytes | None) -> Any:
-            """The request as it goes on: the caller's own object is left alone."""
+        def _rebuild(self, exchange: Exchange, request: Any, step: Request, body: bytes | None) -> Any:
+            """The request as it goes on: the caller's own object is left alone, and goes on itself where observed."""
             headers = step.headers
+            if exchange.plan.observe and headers == _headers(request) and (body is None or step.body == body):
+                return request
             if body is None:
                 return http.Request(
                     request.method,
@@ -171,7 +172,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 step = exchange.unread() if body is None else run(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)
-            upstream = self._inner.handle_request(self._rebuild(request, step, body))
+            upstream = self._inner.handle_request(self._rebuild(exchange, request, step, body))
             try:
                 exchange.response(Head(upstream.status_code, _headers(upstream)))
                 releases = self._releases(exchange, upstream, perform)
@@ -232,7 +233,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 step = exchange.unread() if body is None else await arun(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)
-            upstream = await self._inner.handle_async_request(self._rebuild(request, step, body))
+            upstream = await self._inner.handle_async_request(self._rebuild(exchange, request, step, body))
             try:
                 exchange.response(Head(upstream.status_code, _headers(upstream)))
                 releases = self._releases(exchange, upstream, perform)
@@ -272,8 +273,8 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
     return GuardTransport, AsyncGuardTransport
 
 
-def _headers(upstream: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in upstream.headers.raw)
+def _headers(message: Any) -> Headers:
+    return tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in message.headers.raw)
 
 
 def _raw(headers: Headers) -> list[tuple[bytes, bytes]]:

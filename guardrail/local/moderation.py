@@ -52,7 +52,8 @@ class LocalModeration:
         """Calibrated scores in [0, 1] by category, one dict a text, in the order given.
 
         Text of any length is read to its end, in windows of about 40 words and of 20; each category's score
-        is that of the window where it is highest. Time is linear in length.
+        is that of the window where it is highest, lowered for the number of windows: the same passage scores
+        less in a longer text. Time is linear in length.
         Raises TypeError for a single string, which is a sequence of one-letter texts by accident.
         """
         if isinstance(texts, str):

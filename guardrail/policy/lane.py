@@ -34,18 +34,17 @@ class Lane:
     readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
     early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
     needs: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
+    exact: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # those of the scanners alone
 
     def __post_init__(self) -> None:
         readers = {kind: tuple(s for s in self.scanners if kind in s.reads) for kind in Kind}
         early = {kind: tuple(s for s in found if s.reach is not None) for kind, found in readers.items()}
+        exact = {kind: tuple((s.name, 1) for s in found) for kind, found in readers.items()}
         needs = {
-            kind: (
-                *((s.name, 1) for s in found),
-                *((m.name, m.window) for m in self.moderators if kind in m.reads),
-            )
-            for kind, found in readers.items()
+            kind: (*found, *((m.name, m.window) for m in self.moderators if kind in m.reads))
+            for kind, found in exact.items()
         }
-        for name, value in (("readers", readers), ("early", early), ("needs", needs)):
+        for name, value in (("readers", readers), ("early", early), ("exact", exact), ("needs", needs)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "prefilter", Prefilter(self.scanners))
 
@@ -68,6 +67,8 @@ def rule_on(lane: Lane, segment: Segment, finding: Finding) -> Ruling:
     ruling = lane.rules.decide(finding)
     if ruling.action is Action.REDACT and segment.fixed:
         return Ruling(Action.REFUSE, ruling.say, ruling.mask)
+    if ruling.action is Action.REDACT and segment.echo:
+        return Ruling(Action.FLAG, ruling.say, ruling.mask)
     return ruling
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..admit.identity import Identity
 from ..admit.limits import Limits
+from ..errors import BadRequest
 from ..verdict import Action
 from ..wires.protocol import Wire
 from .lane import Lane
@@ -22,7 +23,15 @@ class Caps:
     chars: int | None = None
     messages: int | None = None
     output_tokens: int | None = None
-    reply: int = 64 * MiB  # bytes of one whole answer
+    reply: int = 64 * MiB  # bytes of an answer that may be held
+
+    def check(self, chars: int, messages: int) -> None:
+        """Raises BadRequest for a request with more text or more messages than these."""
+        if self.chars is not None and chars > self.chars:
+            raise BadRequest(f"the request has more than {self.chars} characters of text", code="too_long", status=413)
+        if self.messages is not None and messages > self.messages:
+            what = f"the request has more than {self.messages} messages"
+            raise BadRequest(what, code="too_many_messages", status=413)
 
 
 @dataclass(frozen=True, slots=True)

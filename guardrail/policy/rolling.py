@@ -112,7 +112,8 @@ class Rolling:
     def _scan(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> None:
         lane = self._lane
         for segment, upto in growing:
-            readers = lane.readers[segment.kind] if final else lane.early[segment.kind]
+            done = final or segment.apart
+            readers = lane.readers[segment.kind] if done else lane.early[segment.kind]
             if not readers:
                 continue
             known = segment.marks
@@ -122,12 +123,12 @@ class Rolling:
             possible = lane.prefilter.possible(text)
             if not possible:  # most text, most of the time
                 end = begin + len(text)
-                look.marks += [(segment, r.name, end if final else end - r.tail(text)) for r in readers]
+                look.marks += [(segment, r.name, end if done else end - r.tail(text)) for r in readers]
                 continue
             names = {lane.scanners[n].name for n in possible}
             for reader, mark in zip(readers, marks, strict=True):
                 findings = reader.scan(text, mark - begin) if reader.name in names else ()
-                self._settle(segment, reader, findings, begin, text, final, look)
+                self._settle(segment, reader, findings, begin, text, done, look)
 
     def _settle(
         self,
@@ -183,7 +184,7 @@ class Rolling:
             stopped = set()
             for piece in frame.pieces:
                 segment, key = piece.segment, id(piece.segment)
-                if segment.nested or segment.kind not in moderator.reads:
+                if segment.nested or segment.echo or segment.kind not in moderator.reads:
                     continue
                 reached[key] = (segment, piece.end)
                 mark = at.get(key, segment.marks.get(moderator.name, 0))
@@ -194,7 +195,7 @@ class Rolling:
                 at[key] = mark
             for key, (segment, end) in reached.items() if stopped else ():
                 mark = at.get(key, segment.marks.get(moderator.name, 0))
-                if key not in stopped and mark < end and segment.kind in moderator.reads:
+                if key not in stopped and mark < end and segment.kind in moderator.reads and not segment.echo:
                     out.append((segment, mark, end))
                     at[key] = end
         return out
@@ -204,7 +205,7 @@ class Rolling:
         out: list[Span] = []
         for segment, end in growing:
             mark = segment.marks.get(moderator.name, 0)
-            if segment.kind in moderator.reads and mark < end:
+            if segment.kind in moderator.reads and mark < end and not segment.echo:
                 out.append((segment, mark, end))
         return out
 
@@ -261,7 +262,8 @@ class Rolling:
     def _clear(self, segment: Segment) -> None:
         clear = needed = segment.total
         marks = segment.marks
-        for name, context in self._lane.needs[segment.kind]:
+        needs = self._lane.exact if segment.echo else self._lane.needs
+        for name, context in needs[segment.kind]:
             mark = marks.get(name, 0)
             clear = min(clear, mark)
             needed = min(needed, mark - context)

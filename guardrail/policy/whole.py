@@ -121,13 +121,22 @@ def _moderate(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
         read = [s for s in segments if s.kind in moderator.reads and not s.text.isspace()]
         if read:
             asked.append((moderator, read))
-    settled = yield from together([m.ask([s.text for s in read]) for m, read in asked], lane.deadline)
+    settled = yield from together([m.ask(_readings(read)) for m, read in asked], lane.deadline)
     verdict = Verdict()
     for (moderator, read), outcome in zip(asked, settled, strict=True):
         if outcome.error is not None:
             verdict |= lane.failed(moderator, outcome.error, read)
             continue
-        for segment, findings in zip(read, outcome.value, strict=True):
+        joint = [segment for segment in read if segment.joints]
+        for segment, findings in zip(read, outcome.value, strict=False):
             for finding in findings:
                 verdict = join(verdict, rule_on(lane, segment, finding), finding)
+        for segment, findings in zip(joint, outcome.value[len(read) :], strict=True):
+            for finding in findings:
+                verdict = join(verdict, rule_on(lane, segment, finding), segment.unspaced(finding))
     return verdict
+
+
+def _readings(segments: Sequence[Segment]) -> list[str]:
+    """The texts, then those of several parts once more with their parts apart."""
+    return [s.text for s in segments] + [s.spaced() for s in segments if s.joints]

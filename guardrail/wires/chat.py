@@ -107,13 +107,16 @@ class Chat:
             return
         given = [name for name in _CAPS if tree.get(name) is not None]
         for name in given:
-            if not isinstance(tree[name], int) or tree[name] > tokens:
+            if type(tree[name]) is not int or not 0 < tree[name] <= tokens:
                 asked.set(name, tokens)
         if not given:
             asked.set("max_completion_tokens", tokens)
 
-    def forward(self, asked: Body, name: str, user: str) -> None:
-        asked.set(name, user)
+    def forward(self, asked: Body, name: str, user: str | None) -> None:
+        if user is None:  # what a client says of itself names nobody
+            asked.drop(name)
+        else:
+            asked.set(name, user)
 
     def edited(self, body: Body, segments: Sequence[Segment]) -> None:
         """Token log-probabilities repeat the text: an edited choice loses them."""
@@ -153,7 +156,9 @@ class Chat:
 
 def error(notice: Notice) -> bytes:
     """OpenAI's error object."""
-    kind = "rate_limit_error" if notice.status == 429 else "invalid_request_error"
+    kind = "server_error" if notice.status >= 500 else "invalid_request_error"
+    if notice.status == 429:
+        kind = "rate_limit_error"
     tree = {"message": notice.text, "type": kind, "param": None, "code": notice.code, "decision_id": notice.decision}
     return jsontext.encode({"error": tree})
 

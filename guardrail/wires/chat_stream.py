@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..text import Segment, edited
-from ..verdict import Kind
+from ..verdict import Gap, Kind
 from . import jsontext, sse
 from .likeness import Likeness
 from .protocol import Frame, Notice
@@ -39,12 +39,15 @@ class ChatStream:
     def segments(self) -> list[Segment]:
         return list(self._walker.segments.values())
 
+    def gaps(self) -> list[Gap]:
+        return list(self._walker.gaps)
+
     def _read(self, event: sse.Event) -> Frame:
         data = event.data.strip()
         if not data:
             return Frame(event.raw, None, self._walker.aside(event.aside))
         if data == b"[DONE]":
-            return Frame(event.raw, terminal=True)
+            return Frame(event.raw, None, self._walker.aside(event.aside), terminal=True)
         text = self._like_last.text(data) if not event.aside else None
         if text is not None and self._like_last.segment is not None:
             return Frame(event.raw, data, [self._like_last.segment.add(text)] if text else [])
@@ -78,7 +81,8 @@ class ChatStream:
     def _read_again(self, frame: Frame) -> None:
         """A frame that was known by its likeness is edited after all: find where its text stands."""
         frame.tree = jsontext.decode(frame.tree)
-        (place,) = Walker(self._walker.root, Kind.ASSISTANT, frames=True).walk(frame.tree)
+        found = Walker(self._walker.root, Kind.ASSISTANT, frames=True).walk(frame.tree)
+        (place,) = [piece for piece in found if piece.home is not None]
         frame.pieces[0].home, frame.pieces[0].key = place.home, place.key
 
     def _note(self, tree: Any) -> None:

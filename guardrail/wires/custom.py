@@ -95,7 +95,7 @@ class Custom:
     def limit_output(self, asked: Body, tokens: int) -> None:
         """The policy names no field for it."""
 
-    def forward(self, asked: Body, name: str, user: str) -> None:
+    def forward(self, asked: Body, name: str, user: str | None) -> None:
         """Nor for an id."""
 
     def edited(self, body: Body, segments: Sequence[Segment]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote_plus
 
 from ..errors import BadRequest
 from ..text import Segment, edited
@@ -27,14 +28,21 @@ class Document:
         walker = Walker(root, kind, keys=keys)
         walker.walk(self.tree)
         jsontext.unique(raw, walker.pairs)
-        self.segments: list[Segment] = list(walker.segments.values())
-        self.gaps: list[Gap] = walker.gaps
+        names = walker.segments.pop("names", None)
+        self.segments: list[Segment] = [*walker.segments.values(), *([names] if names is not None else ())]
+        self.gaps: list[Gap] = list(walker.gaps)
         self.touched = False  # the tree was changed other than by an edit
 
     def set(self, key: str, value: Any) -> None:
         """Put a top-level field, for what the policy adds (an id, a cap)."""
         if isinstance(self.tree, dict) and self.tree.get(key) != value:
             self.tree[key] = value
+            self.touched = True
+
+    def drop(self, key: str) -> None:
+        """Take a top-level field away."""
+        if isinstance(self.tree, dict) and key in self.tree:
+            del self.tree[key]
             self.touched = True
 
     def edited(self) -> list[Segment]:
@@ -61,6 +69,8 @@ class Plain:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
             raise BadRequest(f"the text is not UTF-8 (byte {error.start})", code="invalid_text") from None
+        if "\x00" in text:  # how UTF-16 and UTF-32 look to a reader of UTF-8, and other readers detect them
+            raise BadRequest("the text has NUL characters, so it is not UTF-8 text", code="invalid_text")
         self.raw = raw
         self.tree: Any = None
         self.gaps: list[Gap] = []
@@ -73,6 +83,9 @@ class Plain:
     def set(self, key: str, value: Any) -> None:
         """Plain text has no fields."""
 
+    def drop(self, key: str) -> None:
+        """Nor any to take away."""
+
     def edited(self) -> list[Segment]:
         return [segment for segment in self.segments if segment.edits and not segment.fixed]
 
@@ -82,9 +95,28 @@ class Plain:
         return self.segments[0].pieces[0].written().encode()
 
 
+class Form(Plain):
+    """A form's body: read as the text its percent-coding stands for, which cannot be rewritten."""
+
+    def __init__(self, raw: bytes, kind: Kind) -> None:
+        super().__init__(b"", kind)
+        self.raw = raw
+        text = unquote_plus(raw.decode("latin-1"), errors="replace")
+        if text:
+            segment = Segment(kind, ("form",), fixed=True)
+            segment.add(text)
+            self.segments = [segment]
+
+
 Body = Document | Plain
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def unescape(text: str) -> str:
+    """A text with JSON's escapes undone."""
+    undone = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _SHORT.get(m[2], m[2]), text)
+    return undone.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def unescaped(outer: Segment) -> list[Segment]:
@@ -95,8 +127,7 @@ def unescaped(outer: Segment) -> list[Segment]:
     """
     if "\\u" not in outer.text:
         return []
-    text = _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else _SHORT.get(m[2], m[2]), outer.text)
-    plain = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    plain = unescape(outer.text)
     segment = Segment(outer.kind, outer.path, fixed=True)
     segment.add(plain)
     return [segment]

@@ -11,15 +11,16 @@ from typing import Any
 from ..errors import BadRequest
 from ..http import Head, Release
 from ..text import Segment, edited
-from ..verdict import Kind
+from ..verdict import Gap, Kind
 from . import jsontext, sse
-from .document import Body, Document, Plain
+from .document import Body, Document, Form, Plain, unescape
 from .protocol import Frame, Notice
 from .table import EMPTY, Node
 from .walk import Walker
 
 _JSON = ("content-type", "application/json")
 _OPENS = (b"{", b"[", b'"')
+FORM = "application/x-www-form-urlencoded"
 
 
 def body(raw: bytes, media: str, root: Node, kind: Kind) -> Body:
@@ -31,6 +32,8 @@ def body(raw: bytes, media: str, root: Node, kind: Kind) -> Body:
         return Plain(raw, kind)
     if is_json(media):
         return Document(raw, root, kind)
+    if media == FORM and raw.lstrip()[:1] not in _OPENS:
+        return Form(raw, kind)
     if raw.lstrip()[:1] not in _OPENS:
         return Plain(raw, kind)
     try:
@@ -53,6 +56,16 @@ def answer(raw: bytes, media: str, root: Node) -> Body:
 
 def is_json(media: str) -> bool:
     return media == "application/json" or media.endswith("+json")
+
+
+def is_text(media: str) -> bool:
+    """Media that are text to read as a whole: JSON by any name, lines of JSON, plain text of all kinds but HTML."""
+    return "json" in media or (media.startswith("text/") and media != "text/html")
+
+
+def looks_like_json(raw: bytes) -> bool:
+    """Does a body begin as JSON does, whatever it calls itself?"""
+    return raw.lstrip()[:1] in _OPENS
 
 
 class Walk:
@@ -82,7 +95,7 @@ class Walk:
     def limit_output(self, asked: Body, tokens: int) -> None:
         """An unknown body has no known field for this."""
 
-    def forward(self, asked: Body, name: str, user: str) -> None:
+    def forward(self, asked: Body, name: str, user: str | None) -> None:
         """Nor for an id."""
 
     def edited(self, body: Body, segments: Sequence[Segment]) -> None:
@@ -110,11 +123,11 @@ def _tree(data: bytes, whole: bytes) -> tuple[Any, bool]:
 
 class EventStream:
     """Any event stream: JSON events are walked, others are text. The same place in later events
-    continues the text."""
+    continues the text; it is read event by event as well, for they may be messages of their own."""
 
     def __init__(self, root: Node = EMPTY) -> None:
         self._split = sse.Splitter()
-        self._walker = Walker(root, Kind.ASSISTANT, frames=True)
+        self._walker = Walker(root, Kind.ASSISTANT, frames=True, echo=True)
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         return map(self._read, self._split.feed(chunk))
@@ -125,22 +138,27 @@ class EventStream:
     def segments(self) -> list[Segment]:
         return list(self._walker.segments.values())
 
+    def gaps(self) -> list[Gap]:
+        return list(self._walker.gaps)
+
     def _read(self, event: sse.Event) -> Frame:
         data = event.data.strip()
         if data == b"[DONE]":
-            return Frame(event.raw, terminal=True)
+            return Frame(event.raw, None, self._walker.aside(event.aside), terminal=True)
         tree, is_tree = _tree(data, event.data)
         bare = isinstance(tree, str)
         tree = [tree] if bare else tree
         pieces = self._walker.walk(tree)
         if is_tree:
             jsontext.unique(data, self._walker.pairs)
+        if not is_tree and "\\u" in tree[0]:  # others may take it for JSON all the same
+            pieces = pieces + self._walker.aside(unescape(tree[0]))
         if event.aside:
             pieces = pieces + self._walker.aside(event.aside)
         return Frame(event.raw, (event.name, tree, bare, is_tree), pieces)
 
     def encode(self, frame: Frame) -> bytes:
-        if not frame.pieces or not edited(frame.pieces):
+        if frame.tree is None or not edited(frame.pieces):
             return frame.raw
         name, tree, bare, is_tree = frame.tree
         for piece in frame.pieces:

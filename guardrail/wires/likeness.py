@@ -29,7 +29,8 @@ class Likeness:
     def learn(self, data: bytes, pieces: list[Piece]) -> None:
         """Take a frame that was read in full. Only one with a single text, at a key that stands once, is a pattern."""
         self.segment = None
-        if len(pieces) != 1 or pieces[0].home is None or not isinstance(pieces[0].key, str):
+        pieces = [piece for piece in pieces if piece.home is not None]  # its keys were read, and stay as they are
+        if len(pieces) != 1 or not isinstance(pieces[0].key, str):
             return
         name = b'"%s":' % pieces[0].key.encode()
         at = data.find(name)

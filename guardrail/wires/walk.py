@@ -25,15 +25,18 @@ class Walker:
     """Collects the segments of one body, or of all the frames of one stream.
 
     ``frames``: trees are frames of one stream: the same place in a later frame continues the
-    text, and list items that name their own ``index`` go by it. ``keys``: every key is read.
+    text, and list items that name their own ``index`` go by it. ``keys``: every key is read
+    as text. ``echo``: what a frame adds to a text is also read by itself (masks are put in but once).
     """
 
     root: Node
     kind: Kind
     frames: bool = False
     keys: bool = False
+    echo: bool = False
     segments: dict[Hashable, Segment] = field(default_factory=dict)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: dict[Gap, None] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
     pairs: int = 0
     pieces: list[Piece] = field(default_factory=list)
 
@@ -60,6 +63,8 @@ class Walker:
                     below = other
                     if self.keys or not _NAME.fullmatch(key):
                         self._key(key, kind, (*path, key))
+                    elif key not in self.names:
+                        self._named(key)
                 shape = type(item)
                 if shape is str:
                     self._leaf(value, key, item, below, kind, (*path, key), anchor)
@@ -93,7 +98,7 @@ class Walker:
             elif type(entry) is Text:
                 kind, join, nested = entry.kind or kind, entry.join, entry.nested
             elif type(entry) is Media and not (text.startswith(_LINKS) or _spaced(text)):
-                self.gaps.append(Gap("*", entry.modality, spell(path)))
+                self.gaps[Gap("*", entry.modality, spell(path))] = None
                 return
         name: Hashable = path if join is None else (anchor, join)
         segment = self.segments.get(name)
@@ -104,6 +109,21 @@ class Walker:
             segment.keep = not self.frames
         add = segment.add if self.frames else segment.part
         self.pieces.append(add(text, home, key))
+        if self.echo:
+            twin = self.segments.get(("echo", name))
+            if twin is None:
+                twin = self.segments["echo", name] = Segment(kind, path, echo=True)
+                twin.keep = False
+            self.pieces.append(twin.add(text + "\n"))
+
+    def _named(self, key: str) -> None:
+        """A key that names a field is read once, by exact checks: no model has a use for it."""
+        self.names.add(key)
+        segment = self.segments.get("names")
+        if segment is None:
+            segment = self.segments["names"] = Segment(Kind.DEFINITION, ("keys",), fixed=True)
+            segment.keep, segment.apart = False, True
+        self.pieces.append(segment.add(key + "\n"))
 
     def aside(self, text: str) -> list[Piece]:
         """Text beside the trees of a stream (comments, event names); it cannot be rewritten."""
@@ -112,7 +132,7 @@ class Walker:
         segment = self.segments.get("aside")
         if segment is None:
             segment = self.segments["aside"] = Segment(Kind.OTHER, ("comment",), fixed=True)
-            segment.keep = False
+            segment.keep, segment.apart = False, True
         return [segment.add(text + "\n")]
 
     def _key(self, key: str, kind: Kind, path: Path) -> None:
@@ -120,7 +140,7 @@ class Walker:
         segment = self.segments.get(("key", path))
         if segment is None:
             segment = self.segments["key", path] = Segment(kind, path[:-1], fixed=True)
-            segment.keep = not self.frames
+            segment.keep, segment.apart = not self.frames, True
         self.pieces.append(segment.add(key + "\n" if self.frames else key))
 
 

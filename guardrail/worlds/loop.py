@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
@@ -38,7 +39,7 @@ class AsyncWorld:
         self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
         self._client: httpx.AsyncClient | None = None
         self._lock = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
         self._closed = False
 
     async def perform(self, effect: Effect) -> Any:
@@ -54,6 +55,14 @@ class AsyncWorld:
         self._calls.shutdown(wait=False)
         if client is not None:
             await client.aclose()
+
+    def abandon(self) -> None:
+        """Let go of everything once the loop is closed; nothing can be awaited there any more.
+
+        The sockets close as the client is collected, for closing them in order takes a loop.
+        """
+        self._closed, self._client = True, None
+        self._calls.shutdown(wait=False)
 
     async def _perform_one(self, effect: Effect) -> Any:
         match effect:
@@ -144,9 +153,10 @@ class AsyncWorld:
 
     async def _get_client(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
-        if self._loop not in (None, loop):
+        if self._loop is None:
+            self._loop = weakref.ref(loop)
+        if self._loop() is not loop:
             raise RuntimeError("this AsyncWorld belongs to another event loop: make one for each loop")
-        self._loop = loop
         async with self._lock:
             if self._closed:
                 raise http.shut()

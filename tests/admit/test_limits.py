@@ -188,3 +188,11 @@ def test_counting_starts_no_thread() -> None:
     count = before()
     Limits([Limit("user", 2, 1)]).take(ALICE)
     assert threading.active_count() == count
+
+
+@pytest.mark.parametrize("peer", ["a:b", "[::1]:80", "unix:/x", "::1::", ":"])
+def test_a_peer_that_is_no_address_is_counted_as_it_is_called(peer: str) -> None:
+    limits = Limits([Limit("address", 1, 60)])
+    caller = Identity().resolve(Request("POST", "/", (), peer=peer))
+    assert [limits.take(caller) is None for _ in range(2)] == [True, False]
+    assert limits.take(Caller(address=f"{peer}:other")) is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from pydoc_data.topics import topics
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +42,7 @@ THREATS = ["I am going to find you and hurt you", "I will kill you", "I'm coming
 
 TEXTS = [*EVERYDAY, *INTENDED_HARM, *THREATS, "", "word " * 700, "漢字" * 900, "x" * 9000]
 
+ROOT = Path(__file__).parents[2]
 MODERATION = LocalModeration()
 BALANCED = MODERATION.points["balanced"]
 
@@ -87,6 +90,13 @@ def test_a_string_is_not_a_list_of_texts() -> None:
 @pytest.mark.parametrize("text", EVERYDAY)
 def test_everyday_messages_are_not_flagged(text: str) -> None:
     assert flagged(text) == set()
+
+
+def test_hardly_any_long_harmless_prose_is_flagged() -> None:
+    """The Apache licence and Python's own manual, which no training row was made from."""
+    texts = [(ROOT / "LICENSE").read_text(encoding="utf-8"), *topics.values()]
+    assert sum(len(text) > 2000 for text in texts) > 20
+    assert sum(bool(flagged(text)) for text in texts) <= 0.03 * len(texts)
 
 
 def test_hardly_any_near_miss_is_flagged() -> None:

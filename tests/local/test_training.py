@@ -11,7 +11,7 @@ import pytest
 
 from guardrail.local import linear
 from guardrail.local.categories import TRAINED
-from training import figures, near_misses, positives
+from training import everyday, figures, long_prose, near_misses, positives
 from training.data import NoData, Row, folds, read
 from training.train import main, own_rows, table, train
 
@@ -94,9 +94,11 @@ def test_calibration_recovers_a_known_curve() -> None:
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, 40_000)
     truth = (rng.random(40_000) < 1 / (1 + np.exp(-(0.5 * logits - 1.0)))).astype(np.int8)
-    slope, shift = figures.platt(logits, truth)
+    slope, shift = figures.platt(logits, truth, np.zeros(len(logits)))
     assert slope == pytest.approx(0.5, abs=0.03)
     assert shift == pytest.approx(-1.0, abs=0.05)
+    _, shift = figures.platt(logits, truth, np.full(len(logits), 2.0))
+    assert shift == pytest.approx(1.0, abs=0.05)  # what is taken off afterwards is made up for
 
 
 def test_a_point_flags_no_more_than_its_share() -> None:
@@ -111,3 +113,21 @@ def test_own_sentences_are_distinct_and_labelled() -> None:
     assert len(set(clear)) == len(clear)
     assert not set(clear) & {text for text, _ in wanted}
     assert all(set(labels) <= set(TRAINED) for _, labels in wanted)
+
+
+def test_long_prose_is_filled_in_distinct_and_long() -> None:
+    texts = long_prose.texts()
+    assert texts == long_prose.texts()
+    assert len(set(texts)) == len(texts) > 1000
+    assert not any(mark in text for text in texts for mark in "{}|")
+    assert sum(len(text) > 1000 for text in texts) >= 50
+    assert {kind: len(of) for kind, of in long_prose.sentences().items() if len(of) < 50} == {}
+
+
+def test_filler_is_distinct_harmless_only_and_of_all_lengths() -> None:
+    texts = everyday.fillers()
+    assert texts == everyday.fillers()
+    assert len(set(texts)) == len(texts) > 1000
+    assert not set(texts) & {text for text, _ in positives.sentences()}
+    assert sum(len(text) < 40 for text in texts) > 100 < sum(len(text) > 400 for text in texts)
+    assert {row.text for row in own_rows() if not any(row.labels.values())} >= set(texts)

@@ -41,7 +41,9 @@ def kinds(wire: Custom, tree: object) -> dict[str, str]:
 def test_the_paths_say_whose_text_it_is_and_the_rest_is_the_users() -> None:
     wire = Custom("/c", {Kind.SYSTEM: ["$.prompt"], Kind.TOOL_RESULT: ["$.docs[*].text"]}, {})
     tree = {"prompt": "p", "docs": [{"text": "d", "title": "t"}], "x": {"y": "z"}}
-    assert kinds(wire, tree) == {"p": "system", "d": "tool_result", "t": "user", "z": "user"}
+    found = kinds(wire, tree)
+    assert found.pop("title\nx\ny\n") == "definition"  # the names of unknown fields, for exact checks
+    assert found == {"p": "system", "d": "tool_result", "t": "user", "z": "user"}
 
 
 @pytest.mark.parametrize(

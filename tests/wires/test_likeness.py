@@ -38,7 +38,12 @@ SNIPPETS = st.sampled_from(
 def read(codec: ChatStream, raw: bytes) -> list[tuple[str, str]] | str:
     """(where, text) of each piece of one event, or the reason it was refused."""
     try:
-        return [(piece.segment.where, piece.text) for frame in codec.feed(raw) for piece in frame.pieces]
+        return [
+            (piece.segment.where, piece.text)
+            for frame in codec.feed(raw)
+            for piece in frame.pieces
+            if piece.home or piece.segment.where != "keys"
+        ]
     except BadRequest as error:
         return error.code
 

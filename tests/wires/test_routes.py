@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrail.http import Headers, Request
 from guardrail.wires.chat import Chat
-from guardrail.wires.routes import ends_with, is_harmless, plain, under
+from guardrail.wires.routes import carries_body, ends_with, exactly_under, is_harmless, plain, under
 
 SPELLINGS = [
     "/v1/chat/completions",
@@ -84,7 +85,29 @@ def test_servers_that_speak_it_elsewhere(path: str) -> None:
     ],
 )
 def test_a_way_out_of_a_folder_is_not_below_it(path: str) -> None:
-    assert not under(path, ("/health",))
+    assert not exactly_under(path, ("/health",))
+
+
+@pytest.mark.parametrize("path", ["/x/../health", "//health", "/HEALTH", "/%68ealth", "/health;a", "health"])
+def test_another_spelling_of_a_folder_is_not_exactly_below_it(path: str) -> None:
+    assert under(path, ("/health",))
+    assert not exactly_under(path, ("/health",))
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/", "/health/live", "/health/a/../b", "/health/LIVE"])
+def test_exactly_below(path: str) -> None:
+    assert all(exactly_under(path, (prefix,)) for prefix in ("/health", "/health/", "health", "/"))
+    assert not exactly_under(path, ("/other", "/heal"))
+
+
+@pytest.mark.parametrize("path", ["/health/../v1/chat", "/health/%2e%2e/v1/chat", "/x/../health"])
+def test_below_in_one_spelling_is_below(path: str) -> None:
+    assert under(path, ("/health",))
+
+
+def test_a_long_path_of_steps_up_is_spelled_step_by_step() -> None:
+    assert plain("/a" * 100_000 + "/.." * 99_999) == "/a"
+    assert plain("/../.." * 5000 + "/b") == "/b"
 
 
 def test_below() -> None:
@@ -94,8 +117,34 @@ def test_below() -> None:
     assert not under("/", ("/health",))
 
 
+BODIES: list[Headers] = [
+    (("content-length", "1"),),
+    (("content-length", "0"), ("content-length", "5")),
+    (("content-length", "what"),),
+    (("transfer-encoding", "chunked"),),
+]
+
+
 def test_lists_of_models_are_harmless() -> None:
-    assert is_harmless("GET", "/v1/models")
-    assert is_harmless("GET", "/v1/models/gpt-5")
-    assert not is_harmless("POST", "/v1/models")
-    assert not is_harmless("GET", "/v1/files")
+    assert is_harmless(Request("GET", "/v1/models", ()))
+    assert is_harmless(Request("HEAD", "/v1/models/gpt-5", (("content-length", "0"),)))
+    assert not is_harmless(Request("POST", "/v1/models", ()))
+    assert not is_harmless(Request("GET", "/v1/files", ()))
+
+
+@pytest.mark.parametrize("headers", BODIES)
+def test_nothing_with_a_body_is_harmless(headers: Headers) -> None:
+    assert not is_harmless(Request("GET", "/v1/models", headers))
+
+
+@pytest.mark.parametrize("headers", BODIES)
+@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "ODD"])
+def test_any_method_may_carry_a_body(method: str, headers: Headers) -> None:
+    assert carries_body(Request(method, "/", headers))
+    assert not carries_body(Request(method, "/", (("content-length", "0"),)))
+    assert not carries_body(Request(method, "/", ()))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "QUERY"])
+def test_some_methods_are_for_bodies(method: str) -> None:
+    assert carries_body(Request(method, "/", ()))
