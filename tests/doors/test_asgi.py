@@ -349,7 +349,7 @@ def test_a_body_is_looked_at_whatever_the_method(method: str, path: str) -> None
     post(GuardrailMiddleware(inner, guard), body, path, method=method, headers=headers)
     assert (inner.bodies, [row.action.word for row in rows]) == ([], ["refuse"])
     if path == CHAT and method.upper() == "POST":
-        assert rows[0].wire == "chat"
+        assert rows[0].wire == "openai.chat"
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE"])
