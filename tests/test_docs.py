@@ -61,3 +61,9 @@ def test_commands_exist() -> None:
 def test_files_it_points_to_exist() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_figures_are_the_last_run_s() -> None:
+    from bench import readme
+
+    assert readme.written(README) == README
