@@ -19,6 +19,7 @@ import pytest
 
 from guardrail import GuardrailMiddleware, transports
 from guardrail.core import Guard
+from guardrail.doors.gateway import gateway
 from guardrail.policy.plan import Plan
 from tests.support import asgi, plans, traffic
 from tests.support.drive import Result, call, pieces
@@ -154,6 +155,47 @@ def test_through_the_middleware(name: str) -> None:
             assert heard.body == exchange.answer, exchange.id
             assert heard.status == exchange.status, exchange.id
             assert heard.ended, exchange.id
+
+    asyncio.run(main())
+
+
+def doors(app: Any, guard: Guard) -> dict[str, Any]:
+    """The two server doors over one app; the gateway's paths are canonical, so its proxy is this app."""
+    return {"middleware": GuardrailMiddleware(app, guard), "gateway": gateway(guard, app)}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_chat_through_the_gateway(name: str) -> None:
+    guard = Guard(PLANS[name], log="none")
+
+    async def main() -> None:
+        for exchange in CHAT:
+            cut = pieces(exchange.answer, chosen(exchange, exchange.answer))
+            app = asgi.Upstream(cut, exchange.status, headers_of(exchange.content_type))
+            heard = await asgi.ask(
+                doors(app, guard)["gateway"],
+                exchange.request,
+                path=exchange.path,
+                headers=headers_of("application/json"),
+            )
+            assert app.asked == [exchange.request], exchange.id
+            assert (heard.status, heard.body) == (exchange.status, exchange.answer), exchange.id
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("door", ["middleware", "gateway"])
+def test_where_any_text_is_refused_none_gets_through_a_door(door: str) -> None:
+    guard = Guard(plan(AnyText()), log="none")
+
+    async def main() -> None:
+        for exchange in CHAT:
+            app = asgi.Upstream((exchange.answer,), exchange.status, headers_of(exchange.content_type))
+            asked = asgi.ask(
+                doors(app, guard)[door], exchange.request, path=exchange.path, headers=headers_of("application/json")
+            )
+            await asked
+            assert app.asked == [], exchange.id
 
     asyncio.run(main())
 
