@@ -273,6 +273,25 @@ def test_through_the_transports(http: Any, name: str) -> None:
         check(inner, response, exchange)
 
 
+@pytest.mark.parametrize("http", [httpx, httpx2], ids=["httpx", "httpx2"])
+def test_where_any_text_is_refused_none_gets_through_a_transport(http: Any) -> None:
+    guard = Guard(plan(AnyText()), log="none")
+    kind, async_kind = transports(http)
+    inners = [Inner(http, exchange) for exchange in CHAT]
+
+    async def main() -> None:
+        for inner in inners:
+            async with http.AsyncClient(transport=async_kind(inner, policy=guard)) as client:
+                await client.send(_request(http, inner.exchange))
+
+    asyncio.run(main())
+    for inner in inners:
+        with http.Client(transport=kind(inner, policy=guard)) as client:
+            client.send(_request(http, inner.exchange))
+    assert inners
+    assert all(not inner.asked for inner in inners)
+
+
 def test_and_how_many_there_were(capsys: pytest.CaptureFixture[str]) -> None:
     """Counts, for the record: what is claimed and judged, walked, or not evaluated and why."""
     guard = Guard(plans.NOTHING, log="none")
