@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,13 @@ class _Compiler:
         reads = frozenset(check.on) if check.on else EVERYTHING
         make: Callable[[], Scanner] | None = None
         if isinstance(check, spec.WordsCheck) and name in self._loaded.words:
-            make = lambda: Words(name, self._loaded.words[name], check.category, reads=reads)  # noqa: E731
+            make = partial(Words, name, self._loaded.words[name], check.category, reads=reads)
         elif isinstance(check, spec.PatternsCheck):
-            make = lambda: Patterns(name, check.patterns, check.category, reads=reads, longest=check.longest)  # noqa: E731
+            make = partial(Patterns, name, check.patterns, check.category, reads=reads, longest=check.longest)
         elif isinstance(check, spec.PersonalCheck):
-            make = lambda: PersonalData(name, check.entities, reads=reads)  # noqa: E731
+            make = partial(PersonalData, name, check.entities, reads=reads)
         elif isinstance(check, spec.SecretsCheck):
-            make = lambda: Secrets(name, reads=reads)  # noqa: E731
+            make = partial(Secrets, name, reads=reads)
         if make is None:
             return None
         try:
