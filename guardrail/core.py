@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .admit.objects import Objects
 from .context import current_user
 from .errors import BadRequest, GuardrailError, LogError
 from .exchange import Exchange
@@ -30,7 +31,7 @@ from .stats import Stats
 from .store.recorder import RecorderLike, open_recorder
 from .text import Segment
 from .verdict import Decision, Kind
-from .wires.protocol import Wire
+from .wires.router import Match
 from .wires.routes import carries_body, exactly_under, is_harmless, under
 from .worlds import AsyncWorld, SyncWorld
 
@@ -53,6 +54,7 @@ class Guard:
         self._source = source
         self._recorder: RecorderLike = open_recorder(log)
         self._stats = Stats()
+        self.objects = Objects()
         self._sync: SyncWorld | None = None
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWorld] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
@@ -132,15 +134,22 @@ class Guard:
             return None
         if request.method != request.method.upper():
             request = replace(request, method=request.method.upper())
-        wire = self.wire(request.method, request.path)
-        if wire is None:
-            word = plan.scope.unclaimed or unclaimed
+        match = plan.router.find(request)
+        word = plan.scope.unclaimed or unclaimed
+        if match is not None and not match.sure:
+            if word == "refuse":  # a gateway stands before an API, and before nothing else
+                match = Match(match.wire)
+            elif not carries_body(request):
+                match = None
+        if match is None:
             if word == "pass" or (word == "walk" and not carries_body(request)):
                 return None
             if word == "refuse" and is_harmless(request):
                 return None
-        exchange = Exchange(plan, wire, request, door=door, id=new_id(), now=time.time, store=self.submit)
-        exchange.unknown = wire is None and (plan.scope.unclaimed or unclaimed) == "refuse"
+        exchange = Exchange(
+            plan, match, request, door=door, id=new_id(), now=time.time, store=self.submit, objects=self.objects
+        )
+        exchange.unknown = match is None and word == "refuse"
         return exchange
 
     def looks_at(self, path: str) -> bool:
@@ -149,9 +158,6 @@ class Guard:
         if scope.only:
             return under(path, scope.only)
         return not (scope.skip and exactly_under(path, scope.skip))
-
-    def wire(self, method: str, path: str) -> Wire | None:
-        return next((wire for wire in self.plan.wires if wire.claims(method, path)), None)
 
     def world(self) -> SyncWorld:
         if self._sync is None:

@@ -6,23 +6,27 @@ Whatever happens, exactly one Decision is made. Knows no phase of the call and n
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
+from .admit.identity import Caller
+from .admit.objects import Objects
 from .errors import BadRequest, LogError
 from .flow import Commit, Effect, Flow
 from .http import Head, Release, Request, header
 from .ledger import Ledger
 from .policy.plan import Plan
 from .reply import StreamReply, WholeReply
-from .verdict import Action, Decision, Verdict
+from .text import Medium
+from .verdict import Action, Decision, Gap, Verdict
 from .voice import Voice
-from .wires.document import Body
-from .wires.generic import Walk
-from .wires.protocol import Notice, Wire
+from .wires.anything import Walk
+from .wires.protocol import Body, Notice, Wire
+from .wires.router import Match
 
 _log = logging.getLogger("guardrail")
-_WALK = Walk()
+WALK = Walk()
+"""What reads a request that no wire format claims."""
 T = TypeVar("T")
 
 
@@ -32,7 +36,7 @@ class Ending:
     def __init__(
         self,
         plan: Plan,
-        wire: Wire | None,
+        match: Match | None,
         request: Request,
         *,
         door: str,
@@ -40,7 +44,9 @@ class Ending:
         now: Callable[[], float],
         store: Callable[[Decision], object],
     ) -> None:
-        self.plan, self.wire, self.claimed, self._head = plan, wire or _WALK, wire is not None, request
+        self.plan, self.claimed, self._head = plan, match is not None, request
+        self.wire: Wire = match.wire if match is not None else WALK
+        self._sure = match is None or match.sure
         self._now, self._store = now, store
         route = f"{request.method} {request.path[:200]}"
         self.ledger = Ledger(plan, id, now(), door=door, wire=self.wire.name, route=route)
@@ -51,12 +57,32 @@ class Ending:
         self._answered = False  # it has come
         self._open = plan.observe  # nothing is held: bytes pass at once
         self._stored = self._over = False
+        self._raw = bytearray()  # bytes that pass as they came
+        self._noted: set[Medium] = set()
+        self._objects: Objects | None = None
+        self.caller = Caller()
 
     def close(self, ended: str) -> None:
         """Always runs. Stores the row if none was stored, with ``ended`` as the reason."""
         if not self._stored:
             self._stored = True
             self._store(self.ledger.decision(self._now(), ended))
+
+    def _disown(self) -> None:
+        """The path is like one of an API's, and the body is not: an app's own."""
+        self.wire, self.claimed = WALK, False
+        self.ledger.wire = WALK.name
+
+    def _unseen(self, media: Iterable[Medium]) -> Verdict:
+        """What was not evaluated because no check can read it: recorded, and the policy's word for each modality."""
+        fresh = [medium for medium in media if medium not in self._noted]
+        self._noted.update(fresh)
+        verdict = Verdict()
+        for medium in fresh:
+            posture = self.plan.posture(medium.modality)
+            verdict |= Verdict(posture, (), (Gap("*", medium.modality, medium.where),), "default")
+        self.ledger.unseen(verdict)
+        return Verdict(verdict.action, (), (), verdict.say)
 
     @property
     def passing(self) -> bool:
@@ -117,6 +143,8 @@ class Ending:
         if self._stored:
             return None
         self._stored = True
+        if self._objects is not None and self._reply is not None:
+            self._objects.issue(self._reply.issued(), self.caller.user, refused=ended == "refused")
         try:
             yield Commit(self.ledger.decision(self._now(), ended))
         except LogError as error:

@@ -41,7 +41,8 @@ def media_type(headers: Headers) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a door knows of a request. ``path`` is decoded and without mount prefix or query.
+    """What a door knows of a request. ``path`` is decoded and without mount prefix or query; ``query``
+    is as it was written, percent-coding and all.
 
     ``peer`` is the address of whoever opened the connection; ``scope`` is the ASGI scope where
     there is one (for the user an app's own middleware put there); ``user`` is a name the
@@ -55,6 +56,12 @@ class Request:
     peer: str | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
     user: str | None = None
+    query: str = ""
+
+    @property
+    def media(self) -> str:
+        """The media type of the body, lower case; empty where none is named."""
+        return media_type(self.headers)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,16 @@ class Ledger:
         more = (Gap("*", "more", str(len(found) - room)),) if len(found) > room else ()
         self.verdict |= Verdict(gaps=found[:room] + more)
 
+    def unseen(self, verdict: Verdict) -> None:
+        """Note what no check can read, and what the policy says to that."""
+        self._found = self._found or verdict.action >= Action.REVIEW
+        self.verdict |= Verdict(verdict.action, say=verdict.say)
+        self.gaps(verdict.gaps)
+
+    def incident(self, word: str) -> None:
+        """The provider itself refused, in its own word."""
+        self.add(Verdict(Action.FLAG, (Finding(f"provider/{word}", 1.0, 0, 0, "provider"),)))
+
     def deny(self) -> None:
         self.denied = True
         self.verdict |= Verdict(Action.REFUSE)

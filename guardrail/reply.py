@@ -14,12 +14,11 @@ from .http import Head, without
 from .policy import whole
 from .policy.lane import Lane
 from .policy.rolling import Rolling
-from .text import Segment
-from .verdict import Action, Gap, Verdict
+from .text import Medium, Segment
+from .verdict import Action, Gap, Kind, Verdict
 from .window import Window
 from .wires.coding import Decoder
-from .wires.document import Body
-from .wires.protocol import Codec, Frame, Notice, Wire
+from .wires.protocol import Body, Codec, Frame, Notice, Reference, Wire
 
 WORKER = 65_536
 """Bytes of a body that are parsed on the event loop; more is a worker's."""
@@ -45,6 +44,7 @@ class WholeReply:
         self.body: Body | None = None
         self.segments: list[Segment] = []
         self.gaps: list[Gap] = []
+        self.incident: str | None = None
 
     def feed(self, chunk: bytes) -> None:
         """Raises BadRequest over the cap or for a coding that does not hold."""
@@ -66,7 +66,17 @@ class WholeReply:
         else:
             self.body = self._wire.response(raw, self._media)
         self.segments, self.gaps = self.body.segments, self.body.gaps
+        self.incident = self._wire.incident(self.head.status, self.body)
         return (yield from whole.judge(self._lane, self.segments))
+
+    def media(self) -> list[Medium]:
+        return self.body.media if self.body is not None else []
+
+    def issued(self) -> list[Reference]:
+        return self._wire.issued(self.body) if self.body is not None else []
+
+    def kinds(self) -> set[Kind]:
+        return {segment.kind for segment in self.segments}
 
     def spill(self) -> bytes:
         """All that came, as it came: its head still names its coding."""
@@ -103,7 +113,20 @@ class StreamReply:
 
     @property
     def gaps(self) -> list[Gap]:
-        return self._codec.gaps()
+        return []
+
+    @property
+    def incident(self) -> str | None:
+        return self._codec.incident
+
+    def media(self) -> list[Medium]:
+        return self._codec.media()
+
+    def issued(self) -> list[Reference]:
+        return self._codec.issued()
+
+    def kinds(self) -> set[Kind]:
+        return self._codec.kinds()
 
     def feed(self, chunk: bytes) -> None:
         """Raises BadRequest or NotEvaluated where the stream cannot be read on."""
@@ -133,9 +156,6 @@ class StreamReply:
     def judge(self, *, final: bool) -> Flow[Verdict]:
         return (yield from self._rolling.advance(self._codec.segments(), final=final))
 
-    def segments(self) -> list[Segment]:
-        return self._codec.segments()
-
     @property
     def complete(self) -> bool:
         """Has the frame arrived that tells the caller the answer is complete?"""
@@ -151,7 +171,7 @@ class StreamReply:
             self._held -= len(frame.raw)
             self.changed = self.changed or any(piece.segment.edits for piece in frame.pieces)
             if keep:
-                self.text += [p.written() for p in frame.pieces if not (p.segment.fixed or p.segment.echo)]
+                self.text += [p.written() for p in frame.pieces if not (p.segment.fixed or p.segment.apart)]
             out.append(self._codec.encode(frame))
         return b"".join(out)
 

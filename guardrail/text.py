@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,24 @@ from .verdict import Finding, Kind
 
 Path = tuple[str | int, ...]
 """Where a text stands: keys and list positions, from the root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """Content that no text check can read: an image, a sound, a file, token ids, an encrypted block.
+
+    ``source``: the link or data URL, where a check that can see may be given it. ``beside``: the path
+    of the message it belongs to, whose text goes with it.
+    """
+
+    modality: str
+    path: Path
+    source: str = field(default="", repr=False)
+    beside: Path = ()
+
+    @property
+    def where(self) -> str:
+        return spell(self.path)
 
 
 class Piece:

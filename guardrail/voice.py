@@ -26,6 +26,14 @@ class Voice:
             return self.unavailable("not_evaluated")
         return self._compose(verdict.say, "content_refused", 400, answer=True)
 
+    def provider(self) -> Notice:
+        """For what the model's own provider refused."""
+        return self._compose("default", "provider_refused", 400, answer=True)
+
+    def unknown(self) -> Notice:
+        """For an object that is not there for this caller; whether it is there for another is not told."""
+        return Notice("No such object.", "not_found", self._decision, status=404)
+
     def unavailable(self, code: str, status: int = 503) -> Notice:
         return self._compose("unavailable", code, status)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guardrail.http import header
 from guardrail.policy.plan import Plan
 from guardrail.verdict import Outcome
-from guardrail.wires import chat_stream
+from guardrail.wires.openai import chat_stream
 from tests.support.drive import EVENTS, JSON, Result, call
 from tests.support.events import ask, calls, chunk, content, finishes, heard, read, said, sse, trees
 from tests.support.plans import MASK, MASKED, MASKED_TOO, SAY, Judge, Word, plan
@@ -263,7 +263,7 @@ UNREADABLE: dict[str, list[tuple[bytes, Any]]] = {
         (b'{"a":1,"a":2}', JSON),
         (b"\xff", JSON),
         (b"{ }", (*JSON, ("content-encoding", "br"))),
-        (b"xyz", (("content-type", "audio/mpeg"),)),
+        (b"\xff\xfbxyz\x00", (("content-type", "audio/mpeg"),)),
     ],
     "stream": [
         (b"data: {\n\n", EVENTS),

@@ -132,7 +132,7 @@ def test_what_is_spilled_of_a_compressed_answer_fits_its_head(stream: bool) -> N
 
 
 def test_a_fault_in_reading_a_stream_is_the_guards_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from guardrail.wires.chat_stream import ChatStream
+    from guardrail.wires.openai.chat_stream import ChatStream
 
     def fails(*_: Any) -> Any:
         raise KeyError(SECRET)

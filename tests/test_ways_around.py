@@ -54,8 +54,8 @@ def test_answers_of_all_text_media_are_read(media: str) -> None:
 
 
 def test_an_answer_that_is_not_read_says_so() -> None:
-    result = answered(b"\x89PNG", "image/png")
-    assert [gap.reason for gap in result.rows[-1].not_evaluated] == ["media_type"]
+    result = answered(b"\x89PNG\r\n\x1a\n", "image/png")
+    assert [gap.reason for gap in result.rows[-1].not_evaluated] == ["image"]
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ class GuardrailMiddleware:
             peer=client[0] if client else None,
             scope=scope,
             user=name_user(self._user, scope),
+            query=scope.get("query_string", b"").decode("latin-1"),
         )
         exchange = self.guard.open(request, door=self.door, unclaimed=self.unclaimed)
         if exchange is None:
@@ -65,9 +66,11 @@ class GuardrailMiddleware:
         await _Call(self, exchange, scope, receive, send).run()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A WebSocket is not read yet: it passes or is refused by the word for unclaimed routes, with a row."""
+        """A WebSocket is not read: it passes or is refused by the policy's word, with a row that says so."""
         guard, plan = self.guard, self.guard.plan
         word = plan.scope.unclaimed or self.unclaimed
+        if plan.websockets is not None:
+            word = "refuse" if plan.websockets == "refuse" else "walk"
         if not guard.looks_at(path_of(scope)) or word == "pass":
             return await self.app(scope, receive, send)
         refuse = word == "refuse" and not plan.observe
@@ -93,7 +96,7 @@ class _Call:
         self._door, self._exchange, self._scope, self._receive, self._send = door, exchange, scope, receive, send
         self._perform = door.guard.aworld().perform
         self._replay: list[Message] = []
-        self._gone = self._stopped = False
+        self._gone = self._stopped = self._unread = False
 
     async def run(self) -> None:
         exchange, ended = self._exchange, "incomplete"
@@ -126,10 +129,10 @@ class _Call:
         exchange = self._exchange
         if (release := await arun(exchange.admit(), self._perform)) is not None:
             return await self._emit(release)
-        body = await self._read() if exchange.wants_body else None
+        body = await self._read()
         scope = self._scope
         step: Request | Release | None = None
-        if not exchange.wants_body:
+        if self._unread:
             step = exchange.unread()
         elif body is not None:
             step = await arun(exchange.request(body), self._perform)
@@ -147,8 +150,9 @@ class _Call:
         await self._door.app(scope, self._receive_checked, self._send_checked)
 
     async def _read(self) -> bytes | None:
-        """The body, up to the cap. None: it is over, and was refused or (observing) goes by unread."""
+        """The body, up to the cap. None: it is over, and was refused or (observing) goes by unread; or it is a file."""
         limit, size, chunks = self._exchange.plan.caps.body, 0, []
+        doubtful = not self._exchange.wants_body
         while True:
             message = await self._receive()
             self._replay.append(message)
@@ -156,6 +160,11 @@ class _Call:
                 self._gone = True
                 return None
             chunk = message.get("body", b"")
+            if doubtful and chunk:
+                doubtful = False
+                if self._exchange.is_file(chunk):
+                    self._unread = True
+                    return None
             size += len(chunk)
             if size > limit:
                 if (release := await arun(self._exchange.too_large(), self._perform)) is not None:

@@ -63,7 +63,13 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             raise NotImplementedError
 
         def _open(self, request: Any) -> Exchange | None:
-            seen = Request(request.method, request.url.path, _headers(request), user=name_user(self._user))
+            seen = Request(
+                request.method,
+                request.url.path,
+                _headers(request),
+                user=name_user(self._user),
+                query=request.url.query.decode("latin-1"),
+            )
             return self.guard.open(seen, door="transport", unclaimed="walk")
 
         def _rebuild(self, exchange: Exchange, request: Any, step: Request, body: bytes | None) -> Any:
@@ -146,6 +152,51 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             finally:
                 await self._upstream.aclose()
 
+    class Rest(http.SyncByteStream):  # type: ignore[misc,name-defined]
+        """A request's body of which the first bytes were looked at."""
+
+        def __init__(self, first: bytes, rest: Iterator[bytes], whole: Any) -> None:
+            self._first, self._rest, self._whole = first, rest, whole
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield self._first
+            yield from self._rest
+
+        def close(self) -> None:
+            self._whole.close()
+
+    class AsyncRest(http.AsyncByteStream):  # type: ignore[misc,name-defined]
+        """A request's body of which the first bytes were looked at."""
+
+        def __init__(self, first: bytes, rest: AsyncIterator[bytes], whole: Any) -> None:
+            self._first, self._rest, self._whole = first, rest, whole
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield self._first
+            async for chunk in self._rest:
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._whole.aclose()
+
+    def peek(exchange: Exchange, request: Any) -> bool:
+        """Is the body a file, by its first bytes? It stays whole."""
+        rest = iter(request.stream)
+        first = next((chunk for chunk in rest if chunk), b"")
+        request.stream = Rest(first, rest, request.stream)
+        return exchange.is_file(first)
+
+    async def apeek(exchange: Exchange, request: Any) -> bool:
+        """Is the body a file, by its first bytes? It stays whole."""
+        rest = aiter(request.stream)
+        first = b""
+        async for chunk in rest:
+            if chunk:
+                first = chunk
+                break
+        request.stream = AsyncRest(first, rest, request.stream)
+        return exchange.is_file(first)
+
     class GuardTransport(Base, http.BaseTransport):  # type: ignore[misc,name-defined]
         def _own(self) -> Any:
             return http.HTTPTransport()
@@ -168,7 +219,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             step: Request | Release | None = run(exchange.admit(), perform)
             body = None
             if step is None:
-                body = request.read() if exchange.wants_body else None
+                body = request.read() if exchange.wants_body or not peek(exchange, request) else None
                 step = exchange.unread() if body is None else run(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)
@@ -229,7 +280,7 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             step: Request | Release | None = await arun(exchange.admit(), perform)
             body = None
             if step is None:
-                body = await request.aread() if exchange.wants_body else None
+                body = await request.aread() if exchange.wants_body or not await apeek(exchange, request) else None
                 step = exchange.unread() if body is None else await arun(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)

@@ -19,9 +19,8 @@ from ..checks.secrets import Secrets
 from ..checks.words import Words
 from ..errors import PolicyError, Problem
 from ..verdict import Action
-from ..wires.chat import Chat
+from ..wires.catalogue import router
 from ..wires.custom import Custom
-from ..wires.protocol import Wire
 from . import spec
 from .lane import Lane
 from .load import Loaded, in_order, read
@@ -31,6 +30,7 @@ from .taxonomy import categories_of
 from .texts import Texts
 
 _AS_SAID = "Correct it as the message says."
+_POSTURE = {"refuse": Action.REFUSE, "review": Action.REVIEW, "allow": Action.ALLOW}
 _ON_ERROR = {"refuse": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
 
 
@@ -56,7 +56,7 @@ class _Compiler:
         rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
         self._points(backends)
         self._masks(scanners, set(backends))
-        wires: list[Wire] = [self._custom(n, route) for n, route in enumerate(policy.custom)]
+        own = [self._custom(n, route) for n, route in enumerate(policy.custom)]
         if self._problems:
             raise PolicyError(in_order(self._problems, list(self._loaded.origin)))
         lanes = [self._lane(names, scanners, backends, rules) for names in (policy.input, policy.output)]
@@ -75,7 +75,11 @@ class _Compiler:
             recording=Recording(policy.record.text, secret, policy.record.on_error == "refuse"),
             identity=_identity(policy.identity, secret, bool(policy.limits)),
             limits=_limits(policy.limits),
-            wires=(*wires, Chat()),
+            router=router(own),
+            modalities={name: _POSTURE[word] for name, word in policy.modalities.model_dump().items()},
+            references={name: _POSTURE[word] for name, word in policy.references.model_dump().items()},
+            retell=policy.provider_refusals == "retell",
+            websockets=policy.websockets,
         )
 
     def _problem(self, path: Sequence[str | int], what: str, remedy: str) -> None:

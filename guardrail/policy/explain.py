@@ -25,6 +25,8 @@ _PARTS: dict[str, type[BaseModel]] = {
     "caps": spec.Caps,
     "refusals": spec.Refusals,
     "record": spec.Record,
+    "modalities": spec.Modalities,
+    "references": spec.References,
     "custom": spec.CustomRoute,
 }
 _SINGLY = {"rules", "limits", "custom", "checks"}  # one bad entry does not spoil the others

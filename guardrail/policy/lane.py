@@ -48,9 +48,9 @@ class Lane:
             object.__setattr__(self, name, value)
         object.__setattr__(self, "prefilter", Prefilter(self.scanners))
 
-    def skipped(self, segments: Iterable[Segment]) -> set[str]:
+    def skipped(self, kinds: Iterable[Kind]) -> set[str]:
         """Which checks leave out which kinds of text that are here, by their own rule."""
-        kinds = {segment.kind for segment in segments}
+        kinds = set(kinds)
         checks: tuple[Scanner | Moderator, ...] = (*self.scanners, *self.moderators)
         return {f"{check.name}:{kind}" for check in checks for kind in kinds if kind not in check.reads}
 

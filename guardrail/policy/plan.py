@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..admit.identity import Identity
 from ..admit.limits import Limits
 from ..errors import BadRequest
 from ..verdict import Action
-from ..wires.protocol import Wire
+from ..wires.router import Router
 from .lane import Lane
 from .texts import Texts
 
@@ -72,4 +73,13 @@ class Plan:
     recording: Recording = field(default_factory=Recording)
     identity: Identity | None = None
     limits: Limits | None = None
-    wires: tuple[Wire, ...] = ()
+    modalities: Mapping[str, Action] = field(default_factory=dict)
+    references: Mapping[str, Action] = field(default_factory=dict)
+    """For a standing of an object that a request names (unknown, foreign, refused): what becomes of it."""
+    websockets: str | None = None
+    retell: bool = True  # a provider's own safety error is told as the policy tells refusals
+    router: Router = field(default_factory=lambda: Router(()))
+
+    def posture(self, modality: str) -> Action:
+        """What becomes of content that no check can read."""
+        return self.modalities.get(modality, Action.ALLOW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from ..checks.protocol import Moderator, Scanner
 from ..flow import Call, Flow
@@ -36,6 +37,8 @@ class _Look:
     marks: list[tuple[Segment, str, int]] = field(default_factory=list)
     edits: list[tuple[Segment, int, int, str]] = field(default_factory=list)
     growing: list[Segment] = field(default_factory=list)
+    cleared: list[Segment] = field(default_factory=list)
+    closed: set[int] = field(default_factory=set)
     reached: dict[int, tuple[Segment, int]] = field(default_factory=dict)
 
     @property
@@ -52,9 +55,11 @@ class Rolling:
         self._fresh: list[Frame] = []
         self._known: dict[tuple[int, str, int], Sequence[Finding] | Exception] = {}
         self._reached: dict[int, tuple[Segment, int]] = {}  # how far each segment was looked at
+        self._nested: dict[int, tuple[Segment, Verdict]] = {}  # verdicts on JSON inside JSON that is complete
+        self._told: dict[tuple[str, bytes], Sequence[Finding]] = {}  # what a moderator said of a text
 
     def push(self, frame: Frame) -> None:
-        if frame.pieces:
+        if frame.pieces or frame.closes:
             self._fresh.append(frame)
 
     def advance(self, segments: Sequence[Segment], *, final: bool) -> Flow[Verdict]:
@@ -83,36 +88,48 @@ class Rolling:
         return verdict
 
     def _end(self, segments: Sequence[Segment]) -> Flow[Verdict]:
-        look = yield from self._look({id(s): (s, s.total) for s in segments if not s.nested})
+        last = Frame(b"", closes=[s for s in segments if s.total])
+        look = yield from self._look({id(s): (s, s.total) for s in segments}, [last])
         self._apply(look)
-        verdict = look.verdict
-        nested = [s for s in segments if s.nested and s.total]
-        if nested and not look.refused:
-            verdict |= yield from whole.judge(self._lane, nested)
-        if verdict.action < Action.REVIEW:
+        if not look.refused:
             for segment in segments:
                 segment.clear = segment.total
-        return verdict
+        return look.verdict
 
-    def _look(self, ends: dict[int, tuple[Segment, int]], frames: Sequence[Frame] | None = None) -> Flow[_Look]:
-        """Judge segments up to these ends: as far as these frames brought them, or (None) to the last."""
-        final = frames is None
-        look = _Look(growing=[s for s, _ in ends.values() if not s.nested])
+    def _look(self, ends: dict[int, tuple[Segment, int]], frames: Sequence[Frame]) -> Flow[_Look]:
+        """Judge segments up to these ends, as far as these frames brought them; those they close to the last."""
+        closed = {id(segment) for frame in frames for segment in frame.closes}
+        look = _Look(growing=[s for s, _ in ends.values() if not s.nested], closed=closed)
         look.reached = {key: (s, upto) for key, (s, upto) in ends.items() if not s.nested}
         growing = [(s, upto) for s, upto in ends.values() if not s.nested]
         size = sum(upto - max(s.clear, s.base) for s, upto in growing)
         if size <= _INLINE:
-            self._scan(growing, final, look)
+            self._scan(growing, closed, look)
         else:
-            yield Call(self._scan, (growing, final, look))
+            yield Call(self._scan, (growing, closed, look))
         if not look.refused:
-            yield from self._moderate(growing, frames, look)
+            yield from self._moderate(frames, look)
+        if not look.refused:
+            yield from self._judge_nested(frames, look)
         return look
 
-    def _scan(self, growing: Sequence[tuple[Segment, int]], final: bool, look: _Look) -> None:
+    def _judge_nested(self, frames: Sequence[Frame], look: _Look) -> Flow[None]:
+        """JSON inside JSON is judged once, when it is complete."""
+        for frame in frames:
+            for segment in frame.closes:
+                if not segment.nested or look.refused:
+                    continue
+                if id(segment) not in self._nested:
+                    self._nested[id(segment)] = (segment, (yield from whole.judge(self._lane, [segment])))
+                look.verdict |= self._nested[id(segment)][1]
+                look.cleared.append(segment)
+        if look.refused:
+            look.cleared.clear()
+
+    def _scan(self, growing: Sequence[tuple[Segment, int]], closed: set[int], look: _Look) -> None:
         lane = self._lane
         for segment, upto in growing:
-            done = final or segment.apart
+            done = segment.apart or id(segment) in closed
             readers = lane.readers[segment.kind] if done else lane.early[segment.kind]
             if not readers:
                 continue
@@ -156,12 +173,10 @@ class Rolling:
                 point = min(point, finding.start)
         look.marks.append((segment, reader.name, begin + point))
 
-    def _moderate(
-        self, growing: Sequence[tuple[Segment, int]], frames: Sequence[Frame] | None, look: _Look
-    ) -> Flow[None]:
+    def _moderate(self, frames: Sequence[Frame], look: _Look) -> Flow[None]:
         asked: list[tuple[Moderator, list[Span]]] = []
         for moderator in self._lane.moderators:
-            spans = self._last(moderator, growing) if frames is None else self._due(moderator, frames)
+            spans = self._due(moderator, frames)
             if spans:
                 asked.append((moderator, spans))
         if not asked:
@@ -193,6 +208,15 @@ class Rolling:
                     mark = stop
                     stopped.add(key)
                 at[key] = mark
+            for segment in frame.closes:  # no text will follow: what no stop covered is judged too
+                key, end = id(segment), segment.total
+                if segment.nested or segment.echo or segment.kind not in moderator.reads:
+                    continue
+                mark = at.get(key, segment.marks.get(moderator.name, 0))
+                if mark < end:
+                    out.append((segment, mark, end))
+                    at[key] = end
+                reached.pop(key, None)
             for key, (segment, end) in reached.items() if stopped else ():
                 mark = at.get(key, segment.marks.get(moderator.name, 0))
                 if key not in stopped and mark < end and segment.kind in moderator.reads and not segment.echo:
@@ -200,33 +224,33 @@ class Rolling:
                     at[key] = end
         return out
 
-    def _last(self, moderator: Moderator, growing: Sequence[tuple[Segment, int]]) -> list[Span]:
-        """No text will follow: what no stop covered is judged too."""
-        out: list[Span] = []
-        for segment, end in growing:
-            mark = segment.marks.get(moderator.name, 0)
-            if segment.kind in moderator.reads and mark < end and not segment.echo:
-                out.append((segment, mark, end))
-        return out
-
     def _ask(self, asked: Sequence[tuple[Moderator, list[Span]]]) -> Flow[None]:
-        """Ask for every window not asked about before (a batch judged again keeps its answers)."""
+        """Ask for every window not asked about before: a batch judged again keeps its answers, and so
+        does a text that the stream says once more (the repeats at the end of a Responses stream)."""
         flows, names = [], []
         for moderator, windows in asked:
             texts, keys = [], []
             for segment, _, stop in windows:
                 key = (id(segment), moderator.name, stop)
-                if key not in self._known:
-                    begin = max(segment.base, stop - moderator.window)
-                    texts.append(segment.text[begin - segment.base : stop - segment.base])
-                    keys.append(key)
+                if key in self._known:
+                    continue
+                begin = max(segment.base, stop - moderator.window)
+                text = segment.text[begin - segment.base : stop - segment.base]
+                said = (moderator.name, _digest(text))
+                if (told := self._told.get(said)) is not None:
+                    self._known[key] = told
+                else:
+                    texts.append(text)
+                    keys.append((key, said))
             if texts:
                 flows.append(moderator.ask(texts))
                 names.append(keys)
         settled = yield from together(flows, self._lane.deadline)
         for keys, outcome in zip(names, settled, strict=True):
-            for n, key in enumerate(keys):
+            for n, (key, said) in enumerate(keys):
                 self._known[key] = outcome.error if outcome.error is not None else outcome.value[n]
+                if outcome.error is None:
+                    self._told[said] = outcome.value[n]
 
     def _answered(self, moderator: Moderator, segment: Segment, at: int, stop: int, look: _Look) -> bool:
         """Take one window's answer; False where it refuses, so that nothing after it is cleared."""
@@ -253,8 +277,12 @@ class Rolling:
         for segment, start, end, mask in look.edits:
             segment.edit(start, end, mask)
         self._reached |= look.reached
+        for key in look.closed:
+            self._reached.pop(key, None)
         for segment in look.growing:
             self._clear(segment)
+        for segment in look.cleared:
+            segment.clear = segment.total
         for segment, name, _ in look.marks:
             if name not in self._scanning:
                 self._clear(segment)  # judged beside another one that came to a stop
@@ -272,9 +300,15 @@ class Rolling:
             segment.forget(needed)
 
 
+def _digest(text: str) -> bytes:
+    """A text's short name, so that it need not be kept."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
 def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:
-    """How far each segment reaches with these frames."""
-    return {id(piece.segment): (piece.segment, piece.end) for frame in frames for piece in frame.pieces}
+    """How far each segment reaches with these frames; one they close, to its end."""
+    ends = {id(piece.segment): (piece.segment, piece.end) for frame in frames for piece in frame.pieces}
+    return ends | {id(s): (s, s.total) for frame in frames for s in frame.closes}
 
 
 def _uncrossed(findings: Sequence[Finding], point: int) -> int:

@@ -38,6 +38,7 @@ from .units import wrong
 
 Point = Literal["lenient", "balanced", "strict"]
 OnError = Literal["refuse", "flag", "allow"]
+Posture = Literal["refuse", "review", "allow"]
 Entity = Literal["email", "phone", "card", "iban", "ip"]
 
 
@@ -215,6 +216,24 @@ class Record(Part):
     on_error: Literal["refuse", "continue"] = Field("refuse", description="When the log cannot be written.")
 
 
+class Modalities(Part):
+    """What becomes of content that no check of the policy can read. Recorded as not evaluated in any case."""
+
+    image: Posture = Field("allow", description="Pictures, where no check can see them.")
+    audio: Posture = Field("allow", description="Sounds.")
+    video: Posture = Field("allow", description="Films.")
+    file: Posture = Field("allow", description="PDF, office and other files that are no text.")
+    tokens: Posture = Field("refuse", description="Token ids in place of text.")
+    encrypted: Posture = Field("allow", description="Encrypted reasoning and compacted history.")
+
+
+class References(Part):
+    """Requests that name what the API's server keeps: stored responses, threads, files, prompts."""
+
+    unknown: Literal["refuse", "allow"] = Field("allow", description="Ids that this guard did not see made.")
+    foreign: Literal["refuse", "allow"] = Field("refuse", description="Ids that were made for another user.")
+
+
 class CustomRoute(Part):
     """A JSON API of your own: where its texts are."""
 
@@ -249,6 +268,18 @@ class Policy(Part):
     limits: tuple[Limit, ...] = Field((), description="Rates.")
     caps: Caps = Field(default_factory=lambda: Caps.model_validate({}), description="Sizes.")
     refusals: Refusals = Field(default_factory=lambda: Refusals.model_validate({}), description="Texts of refusals.")
+    modalities: Modalities = Field(
+        default_factory=lambda: Modalities.model_validate({}), description="Content that is not text."
+    )
+    references: References = Field(
+        default_factory=lambda: References.model_validate({}), description="Objects kept by the API's server."
+    )
+    provider_refusals: Literal["retell", "pass"] = Field(
+        "retell", description="The provider's own safety errors: told as this policy tells refusals, or as they came."
+    )
+    websockets: Literal["refuse", "allow"] | None = Field(
+        None, description="WebSockets are not read. Left out: as `unclaimed` says."
+    )
     record: Record = Field(default_factory=lambda: Record.model_validate({}), description="The decision log.")
     custom: tuple[CustomRoute, ...] = Field((), description="JSON APIs of your own.")
 

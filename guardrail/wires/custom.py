@@ -9,18 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..http import Head, Release
-from ..text import Segment
+from ..http import Head, Release, Request
 from ..verdict import Kind
-from . import generic, jsontext
-from .document import Body
-from .generic import EventStream, problem
-from .protocol import Notice
-from .routes import plain
+from . import generic
+from .operation import Operation, reply
+from .protocol import Body, Notice
 from .table import Anchor, Entry, Node, Text, table
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+|\*)\]|\['([^'\]]+)'\]")
-_JSON = ("content-type", "application/json")
 Pointers = Mapping[Kind, Sequence[str]]
 
 
@@ -56,47 +52,27 @@ def _table(pointers: Pointers) -> Node:
     return root
 
 
-class Custom:
-    """One route of an app of the user's own: JSON in; JSON or text out."""
+class Custom(Operation):
+    """One route of an app of the user's own: JSON in; JSON, text or a stream of either out."""
 
     def __init__(self, path: str, request: Pointers, response: Pointers) -> None:
-        self._path = plain(path)
-        self.name = f"custom:{path}"
-        self._asks, self._says = _table(request), _table(response)
+        routes = [f"{method} {path}" for method in ("POST", "PUT", "PATCH")]
+        super().__init__(f"custom:{path}", routes, asks=_table(request), says=_table(response), asks_kind=Kind.USER)
         first = next((p for kind in (Kind.ASSISTANT, *response) for p in response.get(kind, ())), None)
         self._reply = steps(first) if first is not None else None
 
-    def claims(self, method: str, path: str) -> bool:
-        return method in ("POST", "PUT", "PATCH") and plain(path) == self._path
+    def request(self, body: bytes, asked: Request) -> Body:
+        media = asked.media
+        return generic.body(body, "" if media == "text/plain" else media, self.asks, Kind.USER)
 
-    def request(self, body: bytes, media: str) -> Body:
-        return generic.body(body, "" if media == "text/plain" else media, self._asks, Kind.USER)
-
-    def response(self, body: bytes, media: str) -> Body:
-        return generic.answer(body, media, self._says)
-
-    def stream(self, asked: Body | None) -> EventStream:
-        return EventStream(self._says)
-
-    def render(self, asked: Body | None, notice: Notice) -> Release:
-        if not notice.answer:
-            return Release(problem(notice), Head(notice.status, (_JSON, *notice.headers())), end=True)
+    def answer(self, asked: Body | None, notice: Notice) -> Release:
         if self._reply is None:
             head = Head(200, (("content-type", "text/plain; charset=utf-8"), *notice.headers()))
             return Release(notice.text.encode(), head, end=True)
         tree: Any = notice.text
         for step in reversed(self._reply):
             tree = [tree] if step == "[*]" else {step: tree}
-        return Release(jsontext.encode(tree), Head(200, (_JSON, *notice.headers())), end=True)
+        return reply(tree, notice)
 
     def messages(self, asked: Body) -> int:
         return 0
-
-    def limit_output(self, asked: Body, tokens: int) -> None:
-        """The policy names no field for it."""
-
-    def forward(self, asked: Body, name: str, user: str | None) -> None:
-        """Nor for an id."""
-
-    def edited(self, body: Body, segments: Sequence[Segment]) -> None:
-        """Nothing is known to be repeated."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
 from ..errors import BadRequest
-from ..text import Segment, edited
+from ..http import Request
+from ..text import Medium, Segment
 from ..verdict import Gap, Kind
 from . import jsontext
 from .table import EMPTY, Node
@@ -19,19 +21,21 @@ class Document:
 
     Unedited, ``body()`` gives the very bytes that came; edited, the tree goes out, keys in order
     and numbers as written. Raises BadRequest where the bytes have no single reading. ``keys``: keys
-    are read as well, though they name fields.
+    are read as well, though they name fields. ``root``: the table, or what picks it for a tree.
     """
 
-    def __init__(self, raw: bytes, root: Node, kind: Kind, *, keys: bool = False) -> None:
+    def __init__(self, raw: bytes, root: Node | Callable[[Any], Node], kind: Kind, *, keys: bool = False) -> None:
         self.raw = raw
         self.tree: Any = jsontext.decode(raw)
-        walker = Walker(root, kind, keys=keys)
+        walker = Walker(root if isinstance(root, Node) else root(self.tree), kind, keys=keys)
         walker.walk(self.tree)
         jsontext.unique(raw, walker.pairs)
         names = walker.segments.pop("names", None)
         self.segments: list[Segment] = [*walker.segments.values(), *([names] if names is not None else ())]
-        self.gaps: list[Gap] = list(walker.gaps)
+        self.media: list[Medium] = list(walker.media)
+        self.gaps: list[Gap] = []
         self.touched = False  # the tree was changed other than by an edit
+        self.asked: Request | None = None
 
     def set(self, key: str, value: Any) -> None:
         """Put a top-level field, for what the policy adds (an id, a cap)."""
@@ -73,8 +77,10 @@ class Plain:
             raise BadRequest("the text has NUL characters, so it is not UTF-8 text", code="invalid_text")
         self.raw = raw
         self.tree: Any = None
+        self.media: list[Medium] = []
         self.gaps: list[Gap] = []
         self.touched = False
+        self.asked: Request | None = None
         segment = Segment(kind, ("text",))
         if text:
             segment.add(text)
@@ -108,7 +114,15 @@ class Form(Plain):
             self.segments = [segment]
 
 
-Body = Document | Plain
+class Opaque(Plain):
+    """A body that is no text: a picture, a sound, a file."""
+
+    def __init__(self, raw: bytes, modality: str) -> None:
+        super().__init__(b"", Kind.OTHER)
+        self.raw = raw
+        self.media = [Medium(modality, ("body",))]
+
+
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
@@ -158,6 +172,3 @@ class Nested:
     def settle(self) -> None:
         if self.document is not None and self.document.edited():
             self.outer.edits = [(0, self.outer.total, self.document.body().decode())]
-
-
-__all__ = ["Body", "Document", "Nested", "Plain", "edited"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from ..http import Request
+from ..text import Segment
+from ..verdict import Kind
 
 _SLASHES = re.compile(r"[/\\]+")
 _PARAMETERS = re.compile(r"[;?#]")
@@ -36,10 +38,6 @@ def _spell(path: str) -> str:
 # One request asks for its path once a wire format; few long ones are kept, for their senders choose the length.
 _plain = lru_cache(maxsize=512)(_spell)
 _plain_long = lru_cache(maxsize=4)(_spell)
-
-
-def ends_with(path: str, suffix: str) -> bool:
-    return plain(path).endswith(suffix)
 
 
 def under(path: str, prefixes: tuple[str, ...]) -> bool:
@@ -81,3 +79,23 @@ def is_harmless(request: Request) -> bool:
         return False
     path = plain(request.path)
     return any(path.endswith(route) or f"{route}/" in path for route in _HARMLESS)
+
+
+_UNREAD_QUERY = frozenset({"key", "api-version", "alt", "access_token", "sig", "token"})
+"""Query fields whose value is a credential or a fixed word."""
+
+
+def query_texts(query: str) -> list[Segment]:
+    """What a query says, for exact checks. It cannot be rewritten: a mask becomes a refusal."""
+    said = [
+        text
+        for name, value in parse_qsl(query, keep_blank_values=True, errors="replace")
+        for text in ((name,) if name.lower() in _UNREAD_QUERY else (name, value))
+        if text
+    ]
+    if not said:
+        return []
+    segment = Segment(Kind.DEFINITION, ("query",), fixed=True)
+    segment.apart = True
+    segment.add("\n".join(said))
+    return [segment]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..verdict import Kind
 
@@ -18,21 +19,44 @@ from ..verdict import Kind
 class Text:
     """Text of a kind. Leaves under one anchor with the same ``join`` word read as one segment.
 
-    Without ``kind`` it is that of the surroundings. ``nested``: the text is JSON itself.
+    Without ``kind`` it is that of the surroundings. ``nested``: the text is JSON itself. ``tokens``:
+    numbers in a list here are token ids, which say a text that no check can read. ``fixed``: the text is
+    signed or otherwise cannot be rewritten, so that a mask becomes a refusal.
     """
 
     kind: Kind | None = None
     join: str | None = None
     nested: bool = False
+    tokens: bool = False
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Each item of this list stands for itself (a message, a choice). ``roles`` maps the item's
-    ``role`` to the kind of its text."""
+    """An object that says itself whose text it holds: by its ``role``, else by its ``type``.
+
+    ``stands``: as an item of a list it stands for itself (a message, a choice), so that its texts
+    never join those of the next item; without, it is a part of what surrounds it. ``flags``: keys
+    that say so by being true (``thought``), before all else.
+    """
 
     roles: Mapping[str, Kind] | None = None
     kind: Kind | None = None
+    types: Mapping[str, Kind] | None = None
+    stands: bool = True
+    flags: Mapping[str, Kind] | None = None
+
+    def kind_of(self, item: Any, around: Kind) -> Kind:
+        kind = self.kind or around
+        if type(item) is dict:
+            for name, flagged in (self.flags or {}).items():
+                if item.get(name) is True:
+                    return flagged
+            if self.roles is not None and type(role := item.get("role")) is str:
+                return self.roles.get(role, kind)
+            if self.types is not None and type(name := item.get("type")) is str:
+                return self.types.get(name, kind)
+        return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +70,22 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Content no text check can read. A link is read as text; data is recorded as not evaluated."""
+    """Content no text check can read. A link is read as text and is a medium too; data that spell a
+    text are read as that text. ``texts``: values of ``type`` beside it under which it is plain text.
+    ``labels``: keys beside it that name its media type, which tells the modality where it is one of those."""
 
     modality: str
+    texts: frozenset[str] = frozenset({"text"})
+    labels: tuple[str, ...] = ()
+
+    def of(self, home: Any) -> str:
+        """The modality of the content in this object."""
+        for name in self.labels if type(home) is dict else ():
+            label = home.get(name)
+            word = label.partition("/")[0].lower() if type(label) is str else ""
+            if word in ("image", "audio", "video"):
+                return word
+        return self.modality
 
 
 Entry = Text | Anchor | Silent | Media
@@ -85,6 +122,13 @@ def table(entries: Mapping[str, Entry]) -> Node:
             node = node.child(step)
         node.entry = entry
     return root
+
+
+def grafted(path: str, branch: Node) -> Node:
+    """A tree in which ``branch`` stands at a path of plain names: a table inside another body."""
+    for name in reversed(path.split(".")):
+        branch = Node(names={name: branch})
+    return branch
 
 
 EMPTY = Node()

@@ -10,12 +10,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..text import Path, Piece, Segment, spell
-from ..verdict import Gap, Kind
+from ..text import Medium, Path, Piece, Segment
+from ..verdict import Kind
 from . import jsontext
+from .encoded import is_encoded, spelled
 from .table import Anchor, Media, Node, Silent, Text
 
-_LINKS = ("http://", "https://")
+_LINKS = ("http://", "https://", "gs://", "s3://")
 _NAME = re.compile(r"[$@]?[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,7}")
 """Keys that name a field (or a token, in ``logit_bias``); any other is read, for it may be text."""
 
@@ -35,20 +36,46 @@ class Walker:
     keys: bool = False
     echo: bool = False
     segments: dict[Hashable, Segment] = field(default_factory=dict)
-    gaps: dict[Gap, None] = field(default_factory=dict)
+    media: dict[Medium, None] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     pairs: int = 0
     pieces: list[Piece] = field(default_factory=list)
 
-    def walk(self, tree: Any) -> list[Piece]:
-        """Read one tree; returns its pieces. Raises BadRequest where it is too deep."""
+    def walk(self, tree: Any, root: Node | None = None, at: Path = (), kind: Kind | None = None) -> list[Piece]:
+        """Read one tree, which stands ``at`` a place of a larger whole; returns its pieces.
+
+        Raises BadRequest where it is too deep.
+        """
         self.pairs = 0
         self.pieces = []
+        root, kind = root or self.root, kind or self.kind
         if type(tree) is str:
-            self._leaf(None, None, tree, self.root, self.kind, (), ())
+            self._leaf(None, None, tree, root, kind, at, at)
         else:
-            self._descend(tree, self.root, self.kind, (), (), 0)
+            self._descend(tree, root, kind, at, at, 0)
         return self.pieces
+
+    def walk_whole(
+        self, tree: Any, root: Node | None = None, at: Path = (), kind: Kind | None = None
+    ) -> tuple[list[Piece], list[Segment]]:
+        """Read a tree whose texts are complete in themselves, whatever stood at these places before.
+
+        Returns its pieces, and its segments, to which nothing will be added.
+        """
+        growing, self.segments = self.segments, {}
+        try:
+            pieces = self.walk(tree, root, at, kind)
+        finally:
+            fresh, self.segments = self.segments, growing
+        for segment in fresh.values():
+            segment.apart = True
+        return pieces, list(fresh.values())
+
+    def complete(self, at: Path) -> list[Segment]:
+        """The segments that stand at a place or below it: they are complete now, and are let go of."""
+        size = len(at)
+        done = [key for key, segment in self.segments.items() if segment.path[:size] == at]
+        return [self.segments.pop(key) for key in done]
 
     def _descend(self, value: Any, node: Node | None, kind: Kind, path: Path, anchor: Path, depth: int) -> None:
         if depth >= jsontext.MAX_DEPTH:
@@ -73,7 +100,8 @@ class Walker:
                     self._descend(item, below, inner, (*path, key), anchor, depth + 1)
         elif type(value) is list:
             below = node.items if node is not None else None
-            anchored = below is not None and type(below.entry) is Anchor
+            entry = below.entry if below is not None else None
+            anchored = type(entry) is Anchor and entry.stands
             for n, item in enumerate(value):
                 shape = type(item)
                 if shape is str:
@@ -84,27 +112,28 @@ class Walker:
                         at = n
                     inner = _kind(below, item, kind)
                     self._descend(item, below, inner, (*path, at), (*anchor, at) if anchored else anchor, depth + 1)
+                elif shape is int and type(entry) is Text and entry.tokens:
+                    self.media[Medium("tokens", path)] = None
 
     def _leaf(self, home: Any, key: Any, text: str, node: Node | None, kind: Kind, path: Path, anchor: Path) -> None:
         if not text:
             return
         entry = node.entry if node is not None else None
         join = None
-        nested = False
+        nested = fixed = False
         if entry is not None:
             if type(entry) is Silent:
                 if len(text) <= entry.longest and text.split(None, 1) == [text]:
                     return
             elif type(entry) is Text:
-                kind, join, nested = entry.kind or kind, entry.join, entry.nested
-            elif type(entry) is Media and not (text.startswith(_LINKS) or _spaced(text)):
-                self.gaps[Gap("*", entry.modality, spell(path))] = None
+                kind, join, nested, fixed = entry.kind or kind, entry.join, entry.nested, entry.fixed
+            elif type(entry) is Media and self._medium(entry, home, text, kind, path, anchor):
                 return
-        name: Hashable = path if join is None else (anchor, join)
+        name: Hashable = path if join is None else (anchor, join, kind)
         segment = self.segments.get(name)
         if segment is None:
             # A string that is a whole frame cannot be exchanged in it.
-            fixed = home is None and self.frames
+            fixed = fixed or (home is None and self.frames)
             segment = self.segments[name] = Segment(kind, path, nested=nested, fixed=fixed)
             segment.keep = not self.frames
         add = segment.add if self.frames else segment.part
@@ -116,6 +145,26 @@ class Walker:
                 twin.keep = False
             self.pieces.append(twin.add(text + "\n"))
 
+    def _medium(self, entry: Media, home: Any, text: str, kind: Kind, path: Path, anchor: Path) -> bool:
+        """Is this content that no text check can read? Text in disguise is read here, as what it spells."""
+        if type(home) is dict and home.get("type") in entry.texts:
+            return False
+        if text.startswith(_LINKS):
+            self.media[Medium(entry.of(home), path, text, anchor)] = None
+            return False
+        if not is_encoded(text):
+            return False
+        plain = spelled(text)
+        if plain is None:
+            self.media[Medium(entry.of(home), path, text, anchor)] = None
+        elif plain:
+            segment = self.segments.get(("spelled", path))
+            if segment is None:
+                segment = self.segments["spelled", path] = Segment(kind, path, fixed=True)
+                segment.keep = not self.frames
+            self.pieces.append(segment.add(plain))
+        return True
+
     def _named(self, key: str) -> None:
         """A key that names a field is read once, by exact checks: no model has a use for it."""
         self.names.add(key)
@@ -125,8 +174,14 @@ class Walker:
             segment.keep, segment.apart = False, True
         self.pieces.append(segment.add(key + "\n"))
 
+    def name(self, name: str) -> list[Piece]:
+        """The name of a kind of event: as little text as a key is, and read once like one."""
+        self.pieces = []
+        self._named(name)
+        return self.pieces
+
     def aside(self, text: str) -> list[Piece]:
-        """Text beside the trees of a stream (comments, event names); it cannot be rewritten."""
+        """Text beside the trees of a stream (comments, ids of events); it cannot be rewritten."""
         if not text:
             return []
         segment = self.segments.get("aside")
@@ -144,18 +199,10 @@ class Walker:
         self.pieces.append(segment.add(key + "\n" if self.frames else key))
 
 
-def _spaced(text: str) -> bool:
-    """Is there white space inside? Encoded media have none, and a sentence has."""
-    return len(text.split(None, 1)) > 1
-
-
 def _kind(node: Node | None, item: Any, kind: Kind) -> Kind:
     entry = node.entry if node is not None else None
     if type(entry) is Anchor:
-        if entry.roles is not None and type(item) is dict:
-            role = item.get("role")
-            return entry.roles.get(role, entry.kind or kind) if type(role) is str else entry.kind or kind
-        return entry.kind or kind
+        return entry.kind_of(item, kind)
     if type(entry) is Text:
         return entry.kind or kind
     return kind

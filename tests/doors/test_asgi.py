@@ -305,11 +305,11 @@ def test_html_and_files_in_answer_to_a_post_pass_with_a_row() -> None:
     assert [row.ended for row in rows] == ["complete"]
 
 
-@pytest.mark.parametrize("kind", [FILES, ("content-type", "application/octet-stream")])
+@pytest.mark.parametrize("kind", [("content-type", "image/jpeg"), ("content-type", "application/octet-stream")])
 @pytest.mark.parametrize("declared", [True, False])
-def test_uploads_on_unclaimed_routes_pass_unread_with_a_row(kind: tuple[str, str], declared: bool) -> None:
+def test_files_sent_to_unclaimed_routes_pass_unread_with_a_row(kind: tuple[str, str], declared: bool) -> None:
     inner, (guard, rows) = Inner(), guarding(canaries(caps=Caps(body=1000)))
-    body = b"x" * 5000
+    body = b"\xff\xd8\xff" + b"x" * 4997
     length = (("content-length", "5000"),) if declared else ()
     answer = post(GuardrailMiddleware(inner, guard), body, headers=(kind, *length), cuts=range(0, 5000, 500))
     assert (answer.status, inner.bodies) == (200, [body])

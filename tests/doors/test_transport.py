@@ -139,7 +139,8 @@ def test_a_body_without_a_length_is_read_and_sent_with_one() -> None:
 def test_uploads_go_by_unread_with_a_row(door: Callable[..., Sync]) -> None:
     guard, rows = guarding(canaries(caps=Caps(body=100)))
     model = says("fine")
-    answer = door(guard, model).ask("http://model/files", headers={}, files={"file": ("a.txt", b"x" * 5000)})
+    media = {"content-type": "image/jpeg"}
+    answer = door(guard, model).ask("http://model/pictures", headers=media, content=b"\xff\xd8\xff" + b"x" * 4997)
     assert answer.status_code == 200
     assert len(model.asked) == 1  # type: ignore[attr-defined]
     assert [row.not_evaluated[0].reason for row in rows] == ["media_type"]

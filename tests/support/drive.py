@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -72,19 +72,25 @@ def call(
     request_headers: tuple[tuple[str, str], ...] = JSON,
     path: str = CHAT,
     method: str = "POST",
+    query: str = "",
     ends: bool = True,
 ) -> Result:
     """One call from beginning to end. ``ends`` False: the caller leaves before upstream has ended."""
     result = Result()
     perform = perform_into(result.rows)
-    asked = Request(method, path, request_headers)
-    wire = next((w for w in plan.wires if w.claims(method, path)), None)
-    exchange = Exchange(plan, wire, asked, door="test", id="d0", now=lambda: 0.0, store=result.rows.append)
+    asked = Request(method, path, request_headers, query=query)
+    exchange = Exchange(
+        plan, plan.router.find(asked), asked, door="test", id="d0", now=lambda: 0.0, store=result.rows.append
+    )
     try:
         if (denied := run(exchange.admit(), perform)) is not None:
             result.take(denied)
             return result
-        step = run(exchange.admit_body(request), perform) if exchange.wants_body else exchange.unread()
+        read = exchange.wants_body or not exchange.is_file(request)
+        if read:
+            step = run(exchange.admit_body(request), perform)
+        else:
+            step = replace(exchange.unread(), body=request)
         if isinstance(step, Release):
             result.take(step)
             return result

@@ -12,8 +12,8 @@ from guardrail.policy.plan import Caps, Plan
 from guardrail.policy.rules import Rule, Rules
 from guardrail.policy.texts import Texts
 from guardrail.verdict import Action, Finding, Kind
-from guardrail.wires.chat import Chat
-from guardrail.wires.protocol import Wire
+from guardrail.wires.catalogue import router
+from guardrail.wires.operation import Operation
 
 REFUSED = "custom/refused"
 MASKED = "custom/masked"
@@ -122,7 +122,7 @@ def plan(
     on_bug: Action = Action.REFUSE,
     caps: Caps | None = None,
     texts: Mapping[str, Mapping[str, str]] | None = None,
-    wires: tuple[Wire, ...] = (),
+    wires: tuple[Operation, ...] = (),
 ) -> Plan:
     """A plan with the same checks both ways. Without any it finds nothing, yet reads everything."""
     both = lane(*checks)
@@ -136,7 +136,7 @@ def plan(
         on_bug=on_bug,
         answer=answer,
         caps=caps or Caps(),
-        wires=(*wires, Chat()),
+        router=router(wires),
     )
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from guardrail.http import header
-from guardrail.wires.chat import Chat
-from guardrail.wires.document import Body
-from guardrail.wires.protocol import Notice
+from guardrail.http import Head, Request, header
+from guardrail.wires.openai.chat import Chat
+from guardrail.wires.protocol import Body, Notice
+from tests.support.drive import EVENTS, JSON
 from tests.support.events import content, finishes, trees
 
 CHAT = Chat()
@@ -18,7 +18,7 @@ WRONG = Notice("Too many.", "rate_limited", "d2", status=429, retry_after=7)
 
 
 def asked(text: str) -> Body:
-    return CHAT.request(text.encode(), "application/json")
+    return CHAT.request(text.encode(), Request("POST", "/chat/completions", JSON))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,8 @@ def test_an_error_looks_like_the_apis_own() -> None:
 
 
 def test_a_broken_stream_does_not_look_like_a_refusal() -> None:
-    (tree,) = trees(CHAT.stream(None).fail(WRONG))
+    codec = CHAT.stream(None, Head(200, EVENTS))
+    assert codec is not None
+    (tree,) = trees(codec.fail(WRONG))
     assert tree["error"]["code"] == "rate_limited"
-    assert content(CHAT.stream(None).refuse(SAID)) == "Not here."
+    assert content(codec.refuse(SAID)) == "Not here."

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from guardrail.http import Request
 from guardrail.verdict import Kind
 from guardrail.wires.custom import Custom, steps
 from guardrail.wires.protocol import Notice
+from guardrail.wires.router import Router
 
 SAID = Notice("Not here.", "content_refused", "d1", answer=True)
 
@@ -35,7 +37,10 @@ def test_what_is_no_path_is_refused(path: str) -> None:
 
 
 def kinds(wire: Custom, tree: object) -> dict[str, str]:
-    return {segment.text: str(segment.kind) for segment in wire.request(json.dumps(tree).encode(), "").segments}
+    return {
+        segment.text: str(segment.kind)
+        for segment in wire.request(json.dumps(tree).encode(), Request("POST", "/c", ())).segments
+    }
 
 
 def test_the_paths_say_whose_text_it_is_and_the_rest_is_the_users() -> None:
@@ -65,8 +70,8 @@ def test_without_a_path_a_refusal_is_plain_text() -> None:
 
 
 def test_it_claims_its_route_and_no_other() -> None:
-    wire = Custom("/api/Chat", {}, {})
-    assert wire.claims("POST", "/api/chat/")
-    assert wire.claims("PUT", "//api/%63hat")
-    assert not wire.claims("GET", "/api/chat")
-    assert not wire.claims("POST", "/api/chat/x")
+    router = Router((), [Custom("/api/Chat", {}, {})])
+    for method, path in (("POST", "/api/chat/"), ("PUT", "//api/%63hat")):
+        assert router.find(Request(method, path, ())) is not None
+    for method, path in (("GET", "/api/chat"), ("POST", "/api/chat/x")):
+        assert router.find(Request(method, path, ())) is None

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrail.errors import BadRequest
-from guardrail.wires import chat, jsontext
-from guardrail.wires.chat_stream import ChatStream
+from guardrail.wires import jsontext
+from guardrail.wires.openai import chat
+from guardrail.wires.openai.chat_stream import ChatStream
 
 HEAD = b'data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"'
 TAIL = b'"},"finish_reason":null}]}\n\n'

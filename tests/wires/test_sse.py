@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from guardrail.errors import NotEvaluated
 from guardrail.wires import sse
-from guardrail.wires.sse import Event, Splitter
+from guardrail.wires.framing import Framing
+from guardrail.wires.sse import Event, ServerSent, Splitter
 from tests.support.drive import pieces
 from tests.support.events import read
 
@@ -54,7 +55,7 @@ def test_nothing_that_is_said_is_lost(text: str) -> None:
     """What an event says beside its data is kept as text."""
     for event in split(text.encode(), []):
         lines = [line for line in re.split("\r\n|\n|\r", event.raw.decode()) if line]
-        beside = [line for line in lines if not line.removeprefix("\ufeff").startswith("data")]
+        beside = [line for line in lines if not line.removeprefix("\ufeff").startswith(("data", "event"))]
         assert event.aside == "\n".join(line.partition(":")[2].removeprefix(" ") for line in beside if line != "\ufeff")
 
 
@@ -104,3 +105,60 @@ def test_an_event_that_outgrows_the_cap_is_not_evaluated(step: int, monkeypatch:
 
 def test_what_encode_writes_can_be_read_again() -> None:
     assert read(sse.encode(b"a", "n") + sse.encode(b"b")) == [("n", "a"), ("", "b")]
+
+
+DATA = st.lists(st.text(st.sampled_from("ab :é\u2028\x85😀{}"), max_size=6), min_size=1, max_size=3).map("\n".join)
+
+
+def others(event: Event) -> list[bytes]:
+    """Every line of an event that is not data, with its end."""
+    lines = re.findall(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", event.raw.removeprefix(b"\xef\xbb\xbf"))
+    return [line for line in lines if line.strip(b"\r\n").partition(b":")[0] != b"data"]
+
+
+@given(STREAM, DATA)
+def test_a_rewritten_event_says_the_rest_as_before(text: str, data: str) -> None:
+    framing: Framing = ServerSent()
+    events = split(text.encode(), [])
+    for new in (None, data.encode()):
+        out = b"".join(framing.rewrite(event, event.data if new is None else new) for event in events)
+        again = split(out, [])
+        assert [(e.name, e.aside) for e in again] == [(e.name, e.aside) for e in events]
+        assert [e.data for e in again] == [e.data if new is None else new for e in events]
+        assert [others(e) for e in again[:-1]] == [others(e) for e in events[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "data", "out"),
+    [
+        (b"data: a\n\n", b"b", b"data: b\n\n"),
+        (b"\xef\xbb\xbfdata: a\n\n", b"b", b"\xef\xbb\xbfdata: b\n\n"),
+        (b"event: x\r\ndata: a\r\nid: 1\r\n\r\n", b"b\nc", b"event: x\r\ndata: b\r\ndata: c\r\nid: 1\r\n\r\n"),
+        (b"data: a\rdata: b\r: c\rretry: 1\r\r", b"d", b"data: d\r: c\rretry: 1\r\r"),
+        (b": c\rdata: a\rdata:b\n\n", b"d", b": c\rdata: d\n\n"),
+        (b": c\r\n\r\n", b"", b": c\r\n\r\n"),
+        (b": c\r\n\r\n", b"d", b": c\r\ndata: d\r\n\r\n"),
+        (b": c\r\n", b"d", b": c\r\ndata: d\r\n"),
+        (b"data: a", b"d", b"data: d\n"),
+        (b"data: a\n\n", b"", b"data: \n\n"),
+    ],
+)
+def test_rewriting(raw: bytes, data: bytes, out: bytes) -> None:
+    (event,) = split(raw, [])
+    assert ServerSent().rewrite(event, data) == out
+
+
+@given(STREAM, st.lists(st.tuples(st.sampled_from(["", "error"]), DATA), min_size=1, max_size=3))
+def test_what_we_write_follows_what_left(text: str, ours: list[tuple[str, str]]) -> None:
+    framing: Framing = ServerSent()
+    events = split(text.encode(), [])
+    for event in events:
+        framing.left(event)
+    out = text.encode() + b"".join(framing.write(data.encode(), name) for name, data in ours) + framing.end()
+    assert read(out) == read(text.encode()) + ours
+    assert [(e.name, e.data.decode()) for e in split(out, [])[-len(ours) :]] == ours
+
+
+def test_a_megabyte_in_single_bytes() -> None:
+    raw = b"data: " + b"a" * (1 << 20) + b"\n\n"
+    assert [event.raw for event in split(raw, range(len(raw)))] == [raw]

@@ -1,28 +1,31 @@
-"""The stream of chat completion chunks: events in, frames out, and an ending the caller can parse."""
+"""The stream of chat completion chunks: what an ending has to close, and how it is closed."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from ..text import Segment, edited
-from ..verdict import Gap, Kind
-from . import jsontext, sse
-from .likeness import Likeness
-from .protocol import Frame, Notice
-from .table import Node
-from .walk import Walker
+from ...text import edited
+from ...verdict import Kind
+from .. import jsontext
+from ..framing import Event
+from ..likeness import Likeness
+from ..protocol import Frame, Notice
+from ..sse import ServerSent
+from ..stream import JsonStream
+from ..table import Node
+from ..walk import Walker
+from .errors import SAFETY_WORDS
 
 _REPEATED = ("id", "object", "created", "model", "system_fingerprint")
 
 
-class ChatStream:
+class ChatStream(JsonStream):
     """Codec of one streamed answer. ``choices`` and ``usage`` are what the request asked for."""
 
     def __init__(self, root: Node, *, model: str = "", choices: int = 1, usage: bool = False) -> None:
-        self._split = sse.Splitter()
-        self._walker = Walker(root, Kind.ASSISTANT, frames=True)
+        super().__init__(ServerSent(), root)
         self._choices, self._wants_usage = choices, usage
         self._like: dict[str, Any] = {"object": "chat.completion.chunk", "created": int(time.time()), "model": model}
         self._seen: dict[int, bool] = {}  # choices the caller has seen opened -> finished
@@ -30,63 +33,45 @@ class ChatStream:
         self._usage: Any = None
         self._like_last = Likeness()
 
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
-        return map(self._read, self._split.feed(chunk))
-
-    def finish(self) -> Iterator[Frame]:
-        return map(self._read, self._split.finish())
-
-    def segments(self) -> list[Segment]:
-        return list(self._walker.segments.values())
-
-    def gaps(self) -> list[Gap]:
-        return list(self._walker.gaps)
-
-    def _read(self, event: sse.Event) -> Frame:
-        data = event.data.strip()
-        if not data:
-            return Frame(event.raw, None, self._walker.aside(event.aside))
-        if data == b"[DONE]":
-            return Frame(event.raw, None, self._walker.aside(event.aside), terminal=True)
-        text = self._like_last.text(data) if not event.aside else None
-        if text is not None and self._like_last.segment is not None:
-            return Frame(event.raw, data, [self._like_last.segment.add(text)] if text else [])
-        tree = jsontext.decode(data)
-        pieces = self._walker.walk(tree)
-        jsontext.unique(data, self._walker.pairs)
-        self._like_last.learn(data, pieces)
-        if event.aside:
-            pieces = pieces + self._walker.aside(event.aside)
-        return Frame(event.raw, tree, pieces)
+    def _read(self, event: Event) -> Frame:
+        if not event.aside:
+            data = event.data.strip()
+            text = self._like_last.text(data)
+            if text is not None and self._like_last.segment is not None:
+                pieces = [self._like_last.segment.add(text)] if text else []
+                return Frame(event.raw, data, pieces, event=event)
+        frame = super()._read(event)
+        if frame.tree is not None:
+            self._like_last.learn(event.data.strip(), frame.pieces)
+        return frame
 
     def encode(self, frame: Frame) -> bytes:
-        if frame.tree is None:
-            return frame.raw
         if isinstance(frame.tree, bytes):
             if not edited(frame.pieces):
                 return frame.raw  # like the frame before it, which was noted
             self._read_again(frame)
-        else:
-            self._note(frame.tree)
-        if not edited(frame.pieces):
-            return frame.raw
-        for piece in frame.pieces:
-            if piece.home is not None:
-                piece.home[piece.key] = piece.written()
-        for choice in _choices(frame.tree):
-            if choice.get("logprobs") is not None:
-                choice["logprobs"] = None
-        return sse.encode(jsontext.encode(frame.tree))
+        return super().encode(frame)
 
     def _read_again(self, frame: Frame) -> None:
         """A frame that was known by its likeness is edited after all: find where its text stands."""
         frame.tree = jsontext.decode(frame.tree)
-        found = Walker(self._walker.root, Kind.ASSISTANT, frames=True).walk(frame.tree)
+        found = Walker(self._root, Kind.ASSISTANT, frames=True).walk(frame.tree)
         (place,) = [piece for piece in found if piece.home is not None]
         frame.pieces[0].home, frame.pieces[0].key = place.home, place.key
 
-    def _note(self, tree: Any) -> None:
-        """Remember what the caller has now seen, for an ending that fits."""
+    def changed(self, name: str, tree: Any) -> None:
+        for choice in _choices(tree):
+            if choice.get("logprobs") is not None:
+                choice["logprobs"] = None
+
+    def refused(self, name: str, tree: Any) -> str | None:
+        error = tree.get("error") if isinstance(tree, dict) else None
+        if isinstance(error, dict):
+            said = (error.get("code"), error.get("type"))
+            return next((word for word in said if isinstance(word, str) and word in SAFETY_WORDS), None)
+        return next(("content_filter" for c in _choices(tree) if c.get("finish_reason") == "content_filter"), None)
+
+    def note(self, name: str, tree: Any) -> None:
         if not isinstance(tree, dict):
             return
         if not self._seen:
@@ -102,27 +87,24 @@ class ChatStream:
             if isinstance(delta, dict) and delta.get("content"):
                 self._wrote.add(index)
 
-    def refuse(self, notice: Notice) -> bytes:
+    def closing(self, notice: Notice) -> Iterable[tuple[str, Any]]:
         """Close every choice that is still open, open those the caller never saw, then end."""
         like = {"id": f"chatcmpl-{notice.decision}", **self._like}
-        indexes = sorted({*range(self._choices), *self._seen})
-        out = []
-        for index in indexes:
+        for index in sorted({*range(self._choices), *self._seen}):
             if self._seen.get(index):
                 continue
             text = f"\n\n{notice.text}" if index in self._wrote else notice.text
-            delta = (
-                {"content": text} if index in self._seen else {"role": "assistant", "content": text, "refusal": None}
-            )
+            opened = {} if index in self._seen else {"role": "assistant"}
+            delta = {**opened, "content": text} | ({"refusal": None} if opened else {})
             for part, reason in ((delta, None), ({}, "content_filter")):
                 choice = {"index": index, "delta": part, "logprobs": None, "finish_reason": reason}
-                out.append(sse.encode(jsontext.encode({**like, "choices": [choice]})))
+                yield "", {**like, "choices": [choice]}
         if self._wants_usage and self._usage is None:
             nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-            out.append(sse.encode(jsontext.encode({**like, "choices": [], "usage": nothing})))
-        return b"".join([*out, sse.encode(b"[DONE]")])
+            yield "", {**like, "choices": [], "usage": nothing}
+        yield "", b"[DONE]"
 
-    def fail(self, notice: Notice) -> bytes:
+    def breaking(self, notice: Notice) -> Iterable[tuple[str, Any]]:
         error = {
             "message": notice.text,
             "type": "server_error",
@@ -130,7 +112,7 @@ class ChatStream:
             "code": notice.code,
             "decision_id": notice.decision,
         }
-        return sse.encode(jsontext.encode({"error": error}))
+        yield "", {"error": error}
 
 
 def _choices(tree: Any) -> list[dict[str, Any]]:
