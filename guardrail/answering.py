@@ -17,6 +17,8 @@ from .wires.generic import is_text
 from .wires.magic import is_binary, modality_of
 
 UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
+_ENOUGH = 64
+"""Bytes by which a file is known."""
 _BODILESS = frozenset({204, 205, 304})
 
 
@@ -29,6 +31,7 @@ class Answering(Ending):
     _spilled = False  # the guard failed, and the policy says to go on
     _undo: coding.Decoder | None = None  # of a spilled stream
     _labelled: str | None = None  # the answer calls itself a file: its first bytes will tell
+    _first = b""
 
     def response(self, head: Head) -> None:
         """The upstream's status and headers have come."""
@@ -55,12 +58,15 @@ class Answering(Ending):
         if media and not is_text(media) and not media.startswith("text/") and decoder is None:
             self._labelled = media
 
-    def _told(self, chunk: bytes) -> None:
+    def _look(self, chunk: bytes) -> None:
         """The first bytes of what calls itself a file: it is one, or it is text and is read."""
-        media, self._labelled = self._labelled or "", None
-        if not is_binary(chunk):
+        self._first += chunk[:_ENOUGH]
+        if len(self._first) < _ENOUGH and not self._finished:
             return
-        modality = modality_of(chunk, media)
+        media, self._labelled = self._labelled or "", None
+        if not is_binary(self._first):
+            return
+        modality = modality_of(self._first, media)
         if self.claimed and self.wire.gives(media) is None:
             self._trouble = NotEvaluated("media_type")
             return
@@ -69,25 +75,29 @@ class Answering(Ending):
         if posture >= Action.REVIEW and not self.plan.observe:
             self._trouble = NotEvaluated(modality)
         else:
+            if not self.plan.observe and isinstance(self._reply, WholeReply):
+                self._raw += self._reply.spill()
             self._open, self._reply = True, None
 
     def feed(self, chunk: bytes) -> None:
         """Take bytes from upstream. Never asks, never judges."""
         if self._over or not chunk:
             return
-        if self._labelled is not None:
-            self._told(chunk)
         try:
             if self._open:
                 self._raw += chunk if self._undo is None else self._undo.feed(chunk)
             if self._reply is not None and self._trouble is None:
                 self._reply.feed(chunk)
+            if self._labelled is not None:
+                self._look(chunk)
         except Exception as error:  # noqa: BLE001 - the next pump says what it means
             self._trouble = error
 
     def finish(self) -> None:
         """The upstream has ended."""
         self._finished = True
+        if self._labelled is not None and self._first:
+            self._look(b"")
         if isinstance(self._reply, StreamReply) and self._trouble is None and not self._over:
             try:
                 self._reply.finish()
