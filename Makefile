@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: demo test check bench train schema clean
+.PHONY: demo test check bench fuzz coverage train schema clean
 
 demo: $(STAMP)  ## guard a small chat app, play a conversation, show the decisions (ARGS=--once ends after that)
 	$(BIN)/python -m examples.demo $(ARGS)
@@ -21,6 +21,12 @@ check: $(STAMP)  ## style, types, direction of imports
 
 bench: $(STAMP)  ## medians and ratios against unguarded, into bench/results/
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: $(STAMP)  ## 100,000 hostile requests against every door; prints counts and seed
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+coverage: $(STAMP)  ## what becomes of every string of every wire format
+	$(BIN)/python -m tests.wires.matrix > docs/coverage.md.new && mv docs/coverage.md.new docs/coverage.md
 
 train: $(STAMP)  ## make the shipped model again: make train DATA=folder
 	$(BIN)/python -m training.train --data $(DATA)

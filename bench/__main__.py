@@ -18,6 +18,7 @@ Suite = Callable[[Effort, dict[str, Path], Path], Iterator[Row]]
 SUITES = {
     "check": "checks",
     "asgi": "calls",
+    "history": "history",
     "stream": "streams",
     "gateway": "gateway",
     "client": "client",

@@ -11,6 +11,7 @@ from guardrail import GuardrailMiddleware
 from .drive import call, calls, runner
 from .measure import Effort, middle, progress, turn_by_turn
 from .model import Model, requests
+from .policies import forgetful
 from .rows import Aim, Row
 
 _AIM = Aim(0.15, "added 0.08 to 0.42 ms, requests only", on="added")
@@ -24,7 +25,7 @@ def rows(effort: Effort, policies: dict[str, Path], folder: Path) -> Iterator[Ro
     doors = {
         "no log": GuardrailMiddleware(model, policies["exact"], log="none"),
         "logged to SQLite": GuardrailMiddleware(model, policies["exact"], log=log),
-        "exact and local, no log": GuardrailMiddleware(model, policies["local"], log="none"),
+        "exact and local, no log": GuardrailMiddleware(model, forgetful(policies["local"])),
     }
     several = f"logged to SQLite, {_SIDE_BY_SIDE} at a time"
     with runner() as run:

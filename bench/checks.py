@@ -10,7 +10,7 @@ from pathlib import Path
 from guardrail import Guard, Outcome
 
 from .measure import Effort, middle, progress, quantile, turn_by_turn
-from .policies import bare
+from .policies import bare, forgetful
 from .rows import Aim, Row
 from .texts import prose, typeset, with_findings
 
@@ -24,9 +24,9 @@ _MORE_CHARS = 1_000
 
 def rows(effort: Effort, policies: dict[str, Path], folder: Path) -> Iterator[Row]:
     guards = {
-        "exact": Guard.from_policy(policies["exact"], log="none"),
-        "exact and local": Guard.from_policy(policies["local"], log="none"),
-        "exact, logged to SQLite": Guard.from_policy(policies["exact"], log=f"sqlite:///{folder / 'check.db'}"),
+        "exact": forgetful(policies["exact"]),
+        "exact and local": forgetful(policies["local"]),
+        "exact, logged to SQLite": forgetful(policies["exact"], log=f"sqlite:///{folder / 'check.db'}"),
     }
     try:
         for length, aim in _AIMS.items():

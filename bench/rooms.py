@@ -24,6 +24,7 @@ from .checks import calls_of
 from .drive import calls, runner
 from .measure import Effort, middle, progress, turn_by_turn
 from .model import Model, requests
+from .policies import forgetful
 from .report import date_of, head
 from .texts import prose
 
@@ -80,7 +81,7 @@ def measured(effort: Effort, policies: dict[str, Path], folder: Path) -> list[Pr
     bodies, asked = requests(stream=False), requests(stream=True)
     guard = Guard.from_policy(policies["exact"], log="none")
     logged = Guard.from_policy(policies["exact"], log=f"sqlite:///{folder / 'profile.db'}")
-    local = Guard.from_policy(policies["local"], log="none")
+    local = forgetful(policies["local"])
     try:
         with runner() as run:
             call = partial(calls, run)

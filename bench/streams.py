@@ -11,6 +11,7 @@ from guardrail import GuardrailMiddleware
 from .drive import call, calls, runner
 from .measure import Effort, middle, progress, quantile, turn_by_turn
 from .model import STREAM_TOKENS, Model, requests, said
+from .policies import forgetful
 from .rows import Row
 
 _READS = {1: "one frame a read", 20: "20 frames a read"}
@@ -22,7 +23,7 @@ def rows(effort: Effort, policies: dict[str, Path], folder: Path) -> Iterator[Ro
         for policy, called in _POLICIES.items():
             progress(f"stream: {how}, {called}")
             model = Model(per_read)
-            door = GuardrailMiddleware(model, policies[policy], log="none")
+            door = GuardrailMiddleware(model, forgetful(policies[policy]))
             try:
                 yield from _stream(effort, model, door, f"{STREAM_TOKENS} tokens, {how}, {called}")
             finally:

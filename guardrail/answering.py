@@ -9,8 +9,9 @@ from .ending import Ending
 from .errors import BadRequest, NotEvaluated, UpstreamError
 from .flow import Flow
 from .http import Head, Release, media_type
-from .policy import whole
+from .policy import sight, whole
 from .reply import StreamReply, WholeReply, plain_head, refuses
+from .text import Medium
 from .verdict import Action, Gap, Verdict
 from .wires import coding
 from .wires.generic import is_text
@@ -140,7 +141,12 @@ class Answering(Ending):
         except (BadRequest, NotEvaluated) as error:
             return (yield from self._unread(error))
         self._judged(reply, verdict)
-        verdict |= self._unseen(reply.media())
+        seen: frozenset[Medium] = frozenset()
+        if reply.body is not None and reply.media() and not refuses(verdict):
+            sighted, seen = yield from sight.judge(self.plan.output, reply.body)
+            self.ledger.add(sighted)
+            verdict |= sighted
+        verdict |= self._unseen(medium for medium in reply.media() if medium not in seen)
         if refuses(verdict):
             return (yield from self._refuse(verdict))
         if (rendered := self._provider_refused(reply)) is not None:
@@ -170,6 +176,8 @@ class Answering(Ending):
             return Release(body + rest.body, rest.head, end=True)
         if final and not self._stored:
             self._judged(reply, Verdict())
+            reply.settle()
+            self.ledger.changed |= reply.changed
             self.ledger.keep_text("".join(reply.text))
             if (stopped := (yield from self._commit("complete"))) is not None:
                 whole_ = stopped.head is not None  # then nothing of the answer has left, nor will

@@ -134,6 +134,8 @@ class Guard:
             return None
         if request.method != request.method.upper():
             request = replace(request, method=request.method.upper())
+        if is_harmless(request):
+            return None
         match = plan.router.find(request)
         word = plan.scope.unclaimed or unclaimed
         if match is not None and not match.sure:
@@ -141,11 +143,8 @@ class Guard:
                 match = Match(match.wire)
             elif not carries_body(request):
                 match = None
-        if match is None:
-            if word == "pass" or (word == "walk" and not carries_body(request)):
-                return None
-            if word == "refuse" and is_harmless(request):
-                return None
+        if match is None and (word == "pass" or (word == "walk" and not carries_body(request))):
+            return None
         exchange = Exchange(
             plan, match, request, door=door, id=new_id(), now=time.time, store=self.submit, objects=self.objects
         )

@@ -21,6 +21,7 @@ from .reply import WORKER, refuses
 from .text import Medium
 from .verdict import Action, Decision, Verdict
 from .wires import coding, routes
+from .wires.bedrock.signing import signed
 from .wires.generic import FORM, MULTIPART, is_text
 from .wires.magic import is_binary
 from .wires.protocol import Body
@@ -56,6 +57,7 @@ class Exchange(Answering):
     def _admit(self) -> Flow[Release | None]:
         plan = self.plan
         try:
+            _one_reading(self._head)
             if self.unknown:
                 raise BadRequest("this route is not one the guard reads", code="unknown_route", status=404)
             if plan.identity is not None:
@@ -155,7 +157,7 @@ class Exchange(Answering):
             self.wire.forward(asked, plan.identity.forward, self.caller.user)
         data = asked.body()
         headers = head.headers
-        if data is not plain and _signed(head):
+        if data is not plain and signed(head):
             self.ledger.gap("*", "signed", "request", Action.REFUSE)
             return (yield from self._refuse(Verdict(Action.REFUSE)))
         if data is not body:
@@ -199,6 +201,14 @@ class Exchange(Answering):
         return Request(request.method, request.path, headers, request.body)
 
 
-def _signed(request: Request) -> bool:
-    """Is the body under a signature (AWS Signature Version 4)? Then it cannot be rewritten on the way."""
-    return (header(request.headers, "authorization") or "").startswith("AWS4-HMAC-SHA256")
+_OVERRIDES = frozenset({"x-http-method-override", "x-http-method", "x-method-override"})
+
+
+def _one_reading(request: Request) -> None:
+    """Raise BadRequest where headers let two readers see two requests (threats T13, T30)."""
+    types = {value.strip().lower() for name, value in request.headers if name == "content-type"}
+    if len(types) > 1:
+        raise BadRequest("the request has two content types; send one", code="content_type")
+    for name, value in request.headers:
+        if name in _OVERRIDES and value.strip().upper() != request.method:
+            raise BadRequest("a header names another method; send the request by that method", code="method_override")

@@ -180,6 +180,10 @@ class StreamReply:
         rest, self._rest = bytes(self._rest), bytearray()
         return b"".join(frame.raw for frame in self._window.drain()) + rest
 
+    def settle(self) -> None:
+        """Nothing more is judged: note whether what is still held will be changed, before it is told."""
+        self.changed = self.changed or any(piece.segment.edits for frame in self._window for piece in frame.pieces)
+
     def refuse(self, notice: Notice) -> bytes:
         """Everything still held is dropped; what the caller saw opened is closed."""
         self._window.drain()

@@ -6,6 +6,7 @@ Knows frames and positions only; what is clear is decided elsewhere.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from .text import Piece
@@ -36,6 +37,9 @@ class Window(Generic[F]):
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    def __iter__(self) -> Iterator[F]:
+        return iter(self._frames)
 
     def next(self) -> F | None:
         """The first frame, if it may leave: every piece ends within what is clear of its segment."""

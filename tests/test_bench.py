@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = {
     "check": 5 * 3,
     "asgi": 4,
+    "history": 1,
     "stream": 4 * 4,
     "gateway": 2 * 5,
     "client": 2,

@@ -47,9 +47,7 @@ def test_a_picture_has_the_policy_s_word_and_is_recorded_in_any_case(word: Actio
     (row,) = result.rows
     assert (result.sent is None) is (outcome is Outcome.REFUSED)
     assert row.outcome is outcome
-    assert [(gap.reason, gap.where) for gap in row.not_evaluated] == [
-        ("image", "messages[0].content[1].image_url.url")
-    ]
+    assert [(gap.reason, gap.where) for gap in row.not_evaluated] == [("image", "messages[0].content[1].image_url.url")]
     assert row.review == ("pending" if word is Action.REVIEW else None)
 
 
@@ -98,9 +96,13 @@ def test_forms_are_read_part_by_part() -> None:
 
     def form(text: str, file: bytes) -> bytes:
         return (
-            f'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\n{text}\r\n'
-            '--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
-        ).encode() + file + b"\r\n--x--\r\n"
+            (
+                f'--x\r\nContent-Disposition: form-data; name="note"\r\n\r\n{text}\r\n'
+                '--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+            ).encode()
+            + file
+            + b"\r\n--x--\r\n"
+        )
 
     clean = call(PLAN, form("a note", PNG), request_headers=headers, path="/upload")
     assert clean.sent is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..checks.protocol import SPOKEN, Backend, Scores
+from ..checks.protocol import SPOKEN, Backend, Looked, Scores, Seeing
 from ..errors import NotEvaluated
 from ..flow import Flow
 from ..verdict import Finding, Kind
@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 class Moderation:
-    """Asks a backend about texts. A ``Moderator``.
+    """Asks a backend about texts, and about images where it can see. A ``Moderator``, ``SeeingModerator``.
 
     ``floors``: by category wire name, or ``"*"`` for all others, the least score that is a finding.
     What the service itself flags is one at any score. ``window``: characters of a growing text that
@@ -44,6 +44,8 @@ class Moderation:
         self.window = min(backend.longest, _WINDOW if window is None else window)
         self.categories = backend.categories
         self._backend = backend
+        self._eyes = backend if isinstance(backend, Seeing) else None
+        self.sees = self._eyes.sees if self._eyes is not None else frozenset()
         self._floors = dict(floors)
         self._rest = self._floors.pop(ANY, _NEVER)
         # Windows that end further apart than they are long would leave text unread.
@@ -76,6 +78,25 @@ class Moderation:
             raise NotEvaluated("malformed", f"{len(answers)} answers for {len(pieces)} texts")
         rest = iter(answers)
         return [self._merge([(span, next(rest)) for span in cut]) for cut in spans]
+
+    def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Looked]]:
+        """What is found in each item (text beside it, source); ``reads`` is the asker's to heed.
+
+        Raises NotEvaluated: what the backend raises, ``blind`` where it cannot see at all, ``unseen``
+        where nothing was found and no category was judged.
+        """
+        if self._eyes is None:
+            raise NotEvaluated("blind", f"check `{self.name}` reads text only")
+        answers = yield from self._eyes.look(items)
+        if len(answers) != len(items):
+            raise NotEvaluated("malformed", f"{len(answers)} answers for {len(items)} items")
+        return [self._looked(said) for said in answers]
+
+    def _looked(self, said: Scores) -> Looked:
+        findings = tuple(sorted(self._findings((0, 0), said), key=lambda finding: finding.category))
+        if not findings and not {*said.scores, *(said.flags or {})} - said.unseen:
+            raise NotEvaluated("unseen", "the service applied no category to what it was shown")
+        return Looked(findings, said.unseen)
 
     def _merge(self, judged: Sequence[tuple[Span, Scores]]) -> tuple[Finding, ...]:
         worst: dict[str, Finding] = {}

@@ -10,6 +10,7 @@ Source: https://platform.openai.com/docs/api-reference/moderations and the moder
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -42,6 +43,9 @@ UNNAMED = "harm"
 BATCH = 32
 """Texts in one request; our own bound, so that one request stays under 100 kB."""
 
+MAX_IMAGE = 20_000_000
+"""Characters of a data URL that are sent, at most; our own bound, after the 20 MB an image may have."""
+
 
 class _Result(msgspec.Struct):
     flagged: bool
@@ -59,7 +63,9 @@ _decoder = msgspec.json.Decoder(_Answer)
 
 
 class OpenAIModeration:
-    """Scores texts by a POST to the moderation endpoint. A ``Backend``.
+    """Scores texts, and images with the text beside them, by a POST to the moderation endpoint.
+
+    A ``Backend``, and ``Seeing`` where the model is one of the ``omni`` family: others read text only.
 
     ``timeout`` (seconds) bounds one request with its ``attempts``. The endpoint's own flags are its
     one operating point, so ``points`` is None. ``longest`` is 2,000 characters because the guide
@@ -90,6 +96,7 @@ class OpenAIModeration:
                 "the OpenAI API key is empty or has characters that no key has: check where it is read from"
             )
         self.model = model
+        self.sees = frozenset({"image"}) if model.startswith("omni-") else frozenset[str]()
         self._url, self._timeout, self._attempts = url, timeout, attempts
         self._headers = (("authorization", f"Bearer {key}"), ("content-type", "application/json"))
 
@@ -106,9 +113,30 @@ class OpenAIModeration:
             scores += read_scores(reply, len(batch))
         return scores
 
-    def _request(self, texts: list[str]) -> Fetch:
+    def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Scores]]:
+        """One ``Scores`` an image (text beside it or nothing, link or data URL), a request each: it takes one.
+
+        A link is passed on as a link and never fetched from here. So the service sees what the link
+        shows to it, which its server may choose to be something else than what it shows the model.
+
+        Raises NotEvaluated as ``moderate`` does; ``too_large`` and ``malformed`` for a source that is
+        not sent.
+        """
+        scores: list[Scores] = []
+        for text, source in items:
+            if len(source) > MAX_IMAGE:
+                raise NotEvaluated("too_large", f"the image has more than {MAX_IMAGE:,} characters as a data URL")
+            if not source[:8].lower().startswith(("data:", "http://", "https://")):
+                raise NotEvaluated("malformed", "the image is neither a data URL nor an http link")
+            shown: list[Any] = [{"type": "text", "text": text}] if text and not text.isspace() else []
+            shown.append({"type": "image_url", "image_url": {"url": source}})
+            reply = yield self._request(shown)
+            scores += read_scores(reply, 1, applied_to="image")
+        return scores
+
+    def _request(self, asked: list[Any]) -> Fetch:
         try:
-            body = msgspec.json.encode({"model": self.model, "input": texts})
+            body = msgspec.json.encode({"model": self.model, "input": asked})
         except UnicodeEncodeError:
             unsendable = True
         else:
@@ -118,8 +146,12 @@ class OpenAIModeration:
         return Fetch("POST", self._url, body, self._headers, timeout=self._timeout, attempts=self._attempts)
 
 
-def read_scores(reply: Reply, count: int) -> list[Scores]:
-    """The ``Scores`` in a reply to ``count`` texts. Raises NotEvaluated."""
+def read_scores(reply: Reply, count: int, *, applied_to: str | None = None) -> list[Scores]:
+    """The ``Scores`` in a reply to ``count`` texts. Raises NotEvaluated.
+
+    ``applied_to``: the input type of which it is said what was applied to it; a category that the
+    reply does not say was applied to it is ``unseen`` (the text beside it may still have a score).
+    """
     if reply.status != 200:
         raise NotEvaluated("status", f"the moderation service answered {reply.status}")
     try:
@@ -132,10 +164,10 @@ def read_scores(reply: Reply, count: int) -> list[Scores]:
         raise NotEvaluated("empty", "the moderation service's answer has no result")
     if len(answer.results) != count:
         raise NotEvaluated("malformed", f"{len(answer.results)} results for {count} texts")
-    return [_scores(result, answer.model) for result in answer.results]
+    return [_scores(result, answer.model, applied_to) for result in answer.results]
 
 
-def _scores(result: _Result, model: str) -> Scores:
+def _scores(result: _Result, model: str, applied_to: str | None) -> Scores:
     scores = {name: score for name, score in result.category_scores.items() if score is not None}
     if not all(0.0 <= score <= 1.0 for score in scores.values()):
         raise NotEvaluated("malformed", "a moderation score is not between 0 and 1")
@@ -146,6 +178,8 @@ def _scores(result: _Result, model: str) -> Scores:
         raise NotEvaluated("empty", "a result of the moderation service judges no category")
     applied = result.category_applied_input_types or {}
     unseen = {name for name, types in applied.items() if types == []}
+    if applied_to is not None:
+        unseen = {name for name in (*CATEGORIES, *scores, *flags) if applied_to not in (applied.get(name) or ())}
     # The legacy models do not know the two illicit categories, and give null or nothing for them.
     unseen |= {name for name in CATEGORIES if name not in flags and name not in scores}
     return Scores(scores, flags, frozenset(unseen), model)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..flow import Flow
 from ..verdict import Finding, Kind
@@ -89,6 +89,22 @@ class Backend(Protocol):
         ...
 
 
+@runtime_checkable
+class Seeing(Protocol):
+    """What a ``Backend`` has too where it can judge more than text. ``sees``: the modalities
+    (``image``, ...); empty where this one cannot after all.
+    """
+
+    sees: frozenset[str]
+
+    def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Scores]]:
+        """One ``Scores`` an item, same order; an item is the text beside the content, or nothing, and
+        its source: an ``http(s)`` link, or a data URL. ``unseen`` names the categories that were not
+        applied to the content itself. Raises NotEvaluated; never guesses.
+        """
+        ...
+
+
 class Moderator(Protocol):
     """A check that asks a backend. Windows end at the places ``stop`` names, so that a verdict
     does not depend on how a stream was cut; each sees at most ``window`` characters.
@@ -105,6 +121,30 @@ class Moderator(Protocol):
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
         """Findings for each text; each spans its text, or the window of it that was worst."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a moderator found in one item. ``unseen``: categories it could only judge the text on."""
+
+    findings: Sequence[Finding] = ()
+    unseen: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class SeeingModerator(Protocol):
+    """What a ``Moderator`` has too where its backend is ``Seeing``."""
+
+    name: str
+    reads: frozenset[Kind]
+    sees: frozenset[str]
+
+    def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Looked]]:
+        """One ``Looked`` an item (text beside it, source), same order. Findings have no span.
+
+        Raises NotEvaluated, also (``unseen``) where nothing was found and no category was judged.
+        """
         ...
 
 

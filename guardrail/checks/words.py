@@ -7,13 +7,16 @@ further. Knows nothing of spellings that imitate a word.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ahocorasick_rs import AhoCorasick
 
 from ..verdict import Finding, Kind
 from .protocol import EVERYTHING
 from .runs import is_word, sound
+
+_PART = 1 << 20
+"""Characters looked at in one go."""
 
 
 def fold(text: str) -> str:
@@ -52,18 +55,27 @@ class Words:
 
     def maybe(self, text: str) -> bool:
         """False only where ``scan`` would find nothing."""
-        return bool(self._any.find_matches_as_indexes(fold(text)))
+        return any(self._any.find_matches_as_indexes(fold(text[a:b])) for a, b in self._parts(0, len(text)))
+
+    def _parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The text in parts that overlap by the longest word: the automaton takes 8 bytes a character."""
+        for at in range(start, max(end, start + 1), _PART):
+            yield at, min(end, at + _PART + self._longest)
 
     def scan(self, text: str, start: int = 0) -> Sequence[Finding]:
-        folded = fold(text[start:] if start else text)
-        if not self._any.find_matches_as_indexes(folded):
+        hits: set[tuple[int, int]] = set()
+        for at, until in self._parts(start, len(text)):
+            folded = fold(text[at:until])
+            if not self._any.find_matches_as_indexes(folded):
+                continue
+            # A longer word may fail at its boundary where a shorter one stands, so all are asked for.
+            hits |= {
+                (at + begin, -at - end)
+                for _, begin, end in self._any.find_matches_as_indexes(folded, overlapping=True)
+                if self._whole(text, at + begin, at + end)
+            }
+        if not hits:
             return ()
-        # A longer word may fail at its boundary where a shorter one stands, so all are asked for.
-        hits = [
-            (start + begin, -start - end)
-            for _, begin, end in self._any.find_matches_as_indexes(folded, overlapping=True)
-            if self._whole(text, start + begin, start + end)
-        ]
         findings: list[Finding] = []
         free = start
         for begin, end in sorted(hits):

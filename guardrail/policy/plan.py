@@ -74,7 +74,9 @@ class Plan:
     identity: Identity | None = None
     limits: Limits | None = None
     modalities: Mapping[str, Action] = field(default_factory=dict)
-    references: Mapping[str, Action] = field(default_factory=dict)
+    references: Mapping[str, Action] = field(
+        default_factory=lambda: {"unknown": Action.ALLOW, "foreign": Action.REFUSE}
+    )
     """For a standing of an object that a request names (unknown, foreign, refused): what becomes of it."""
     websockets: str | None = None
     retell: bool = True  # a provider's own safety error is told as the policy tells refusals

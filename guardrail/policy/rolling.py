@@ -229,7 +229,7 @@ class Rolling:
         does a text that the stream says once more (the repeats at the end of a Responses stream)."""
         flows, names = [], []
         for moderator, windows in asked:
-            texts, keys = [], []
+            texts: dict[tuple[str, bytes], tuple[str, list[tuple[int, str, int]]]] = {}
             for segment, _, stop in windows:
                 key = (id(segment), moderator.name, stop)
                 if key in self._known:
@@ -240,17 +240,16 @@ class Rolling:
                 if (told := self._told.get(said)) is not None:
                     self._known[key] = told
                 else:
-                    texts.append(text)
-                    keys.append((key, said))
+                    texts.setdefault(said, (text, []))[1].append(key)
             if texts:
-                flows.append(moderator.ask(texts))
-                names.append(keys)
+                flows.append(moderator.ask([text for text, _ in texts.values()]))
+                names.append(texts)
         settled = yield from together(flows, self._lane.deadline)
-        for keys, outcome in zip(names, settled, strict=True):
-            for n, (key, said) in enumerate(keys):
-                self._known[key] = outcome.error if outcome.error is not None else outcome.value[n]
+        for asked_about, outcome in zip(names, settled, strict=True):
+            for n, (said, (_, keys)) in enumerate(asked_about.items()):
                 if outcome.error is None:
                     self._told[said] = outcome.value[n]
+                self._known |= dict.fromkeys(keys, outcome.error if outcome.error is not None else outcome.value[n])
 
     def _answered(self, moderator: Moderator, segment: Segment, at: int, stop: int, look: _Look) -> bool:
         """Take one window's answer; False where it refuses, so that nothing after it is cleared."""

@@ -1,17 +1,43 @@
-"""Judging whole bodies: all segments by all checks of a lane, and the masks put in place."""
+"""Judging whole bodies: all segments by all checks of a lane, and the masks put in place.
+
+A text in which nothing was found before, by any check, is known again and not judged again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from ..flow import Call, Flow
 from ..text import Segment
 from ..verdict import Action, Finding, Verdict
-from ..wires.document import Nested
-from .lane import INLINE, Lane, join, rule_on, together
+from ..wires.document import Nested, hidden
+from .lane import INLINE, WORTH_RECALL, Lane, join, rule_on, together
 
 Found = list[tuple[Segment, Sequence[Finding]]]
 View = tuple[Segment, str, bool]
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is to be judged of a body. JSON inside JSON stands under one name with its leaves.
+
+    ``names``: by the id of each segment that may be remembered, its name. ``soiled``: ids of
+    segments in which something was found. ``everything``: the segments and the leaves inside them.
+    """
+
+    names: dict[int, bytes]
+    nests: list[Nested]
+    everything: list[Segment]
+    found: Found = field(default_factory=list)
+    soiled: set[int] = field(default_factory=set)
+
+    def clean(self) -> list[bytes]:
+        """The names of what nothing was found in."""
+        for nest in self.nests:
+            if any(id(leaf) in self.soiled for leaf in nest.segments):
+                self.soiled.add(id(nest.outer))
+        return [name for key, name in self.names.items() if key not in self.soiled]
 
 
 def judge(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
@@ -19,27 +45,68 @@ def judge(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
 
     Masks are put into the segments; JSON inside JSON is judged leaf by leaf too.
     """
-    nests = [Nested(segment) for segment in segments if segment.nested]
-    everything = [s for s in segments if s.total]
-    for nest in nests:
-        everything += [s for s in nest.segments if s.total]
-    found = yield from _scanned(lane, everything)
+    texts = [s for s in segments if s.total]
+    if sum(s.total for s in texts) > INLINE:
+        work: _Work = yield Call(_worked, (lane, texts))
+    else:
+        work = _sifted(lane, texts)
+        work.found = yield from _scanned(lane, work.everything)
     verdict = Verdict()
-    if found:
-        leaves_masked = {id(nest.outer) for nest in nests if nest.document is not None}
+    if found := work.found:
+        leaves_masked = {id(nest.outer) for nest in work.nests if nest.document is not None}
         for segment, findings in found:
+            if findings:
+                work.soiled.add(id(segment))
             for finding in findings:
                 ruling = rule_on(lane, segment, finding)
                 verdict = join(verdict, ruling, finding)
                 # The leaves inside carry the masks, so that what is written back is still JSON.
                 if ruling.action >= Action.REDACT and id(segment) not in leaves_masked:
                     segment.edit(finding.start, finding.end, ruling.mask)
-        for nest in nests:
+        for nest in work.nests:
             nest.settle()
-        verdict |= _left(lane, [nest.outer for nest in nests if nest.document is not None])
-    if lane.moderators and verdict.action < Action.REVIEW:
-        verdict |= yield from _moderate(lane, everything)
+        verdict |= _left(lane, [nest.outer for nest in work.nests if nest.document is not None])
+    judged = True
+    if lane.moderators:
+        judged = verdict.action < Action.REVIEW
+        if judged and work.everything:
+            said, judged = yield from _moderate(lane, work)
+            verdict |= said
+    if judged and work.names and (clean := work.clean()):
+        lane.recall.remember(clean)
     return verdict
+
+
+def _sifted(lane: Lane, texts: Sequence[Segment]) -> _Work:
+    """The texts that are not known, opened where they are JSON."""
+    names: dict[int, bytes] = {}
+    recall = lane.recall
+    worth = [s for s in texts if s.kind in lane.modelled or s.total >= WORTH_RECALL] if recall.limit else ()
+    if worth:
+        named = [recall.name_of(s) for s in worth]
+        known = set()
+        for segment, name, is_known in zip(worth, named, recall.knows(named), strict=True):
+            if is_known:
+                known.add(id(segment))
+            else:
+                names[id(segment)] = name
+        if known:
+            texts = [s for s in texts if id(s) not in known]
+    nests = [Nested(segment) for segment in texts if segment.nested]
+    everything = [*texts, *(leaf for nest in nests for leaf in nest.segments if leaf.total)]
+    for segment in texts:
+        if not segment.nested and (twins := hidden(segment)):
+            names.pop(id(segment), None)  # judged each time, as what it hides is
+            everything += twins
+    return _Work(names, nests, everything)
+
+
+def _worked(lane: Lane, texts: Sequence[Segment]) -> _Work:
+    """``_sifted`` and ``scan`` in one, for a worker."""
+    work = _sifted(lane, texts)
+    if work.everything and lane.scanners:
+        work.found = scan(lane, work.everything)
+    return work
 
 
 def _scanned(lane: Lane, segments: Sequence[Segment]) -> Flow[Found]:
@@ -115,26 +182,30 @@ def _once(found: Found) -> Found:
     return out
 
 
-def _moderate(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
+def _moderate(lane: Lane, work: _Work) -> Flow[tuple[Verdict, bool]]:
+    """What the models say, and whether all of them did."""
     asked = []
     for moderator in lane.moderators:
-        read = [s for s in segments if s.kind in moderator.reads and not s.text.isspace()]
+        read = [s for s in work.everything if s.kind in moderator.reads and not s.text.isspace()]
         if read:
             asked.append((moderator, read))
     settled = yield from together([m.ask(_readings(read)) for m, read in asked], lane.deadline)
-    verdict = Verdict()
+    verdict, complete = Verdict(), True
     for (moderator, read), outcome in zip(asked, settled, strict=True):
         if outcome.error is not None:
             verdict |= lane.failed(moderator, outcome.error, read)
+            complete = False
             continue
         joint = [segment for segment in read if segment.joints]
         for segment, findings in zip(read, outcome.value, strict=False):
             for finding in findings:
+                work.soiled.add(id(segment))
                 verdict = join(verdict, rule_on(lane, segment, finding), finding)
         for segment, findings in zip(joint, outcome.value[len(read) :], strict=True):
             for finding in findings:
+                work.soiled.add(id(segment))
                 verdict = join(verdict, rule_on(lane, segment, finding), segment.unspaced(finding))
-    return verdict
+    return verdict, complete
 
 
 def _readings(segments: Sequence[Segment]) -> list[str]:

@@ -21,7 +21,7 @@ class Walk(Operation):
         return generic.body(body, asked.media, self.asks, Kind.USER, content_type)
 
     def stream(self, asked: Body | None, head: Head) -> Codec | None:
-        return open_stream(head)
+        return open_stream(head, text=True)
 
     def render(self, asked: Body | None, notice: Notice) -> Release:
         release = self.error(notice)

@@ -12,8 +12,9 @@ from typing import Any
 from ..http import Head, Release, Request
 from ..verdict import Kind
 from . import generic
+from .open_stream import open_stream
 from .operation import Operation, reply
-from .protocol import Body, Notice
+from .protocol import Body, Codec, Notice
 from .table import Anchor, Entry, Node, Text, table
 
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+|\*)\]|\['([^'\]]+)'\]")
@@ -64,6 +65,9 @@ class Custom(Operation):
     def request(self, body: bytes, asked: Request) -> Body:
         media = asked.media
         return generic.body(body, "" if media == "text/plain" else media, self.asks, Kind.USER)
+
+    def stream(self, asked: Body | None, head: Head) -> Codec | None:
+        return open_stream(head, self.says, text=True)
 
     def answer(self, asked: Body | None, notice: Notice) -> Release:
         if self._reply is None:

@@ -107,11 +107,16 @@ class Form(Plain):
     def __init__(self, raw: bytes, kind: Kind) -> None:
         super().__init__(b"", kind)
         self.raw = raw
-        text = unquote_plus(raw.decode("latin-1"), errors="replace")
+        try:
+            text = unquote_plus(raw.decode("utf-8"), errors="strict")
+        except UnicodeDecodeError:
+            raise BadRequest("the form is not UTF-8", code="invalid_text") from None
+        if "\x00" in text:
+            raise BadRequest("the form has NUL characters, so it is not UTF-8 text", code="invalid_text")
         if text:
             segment = Segment(kind, ("form",), fixed=True)
             segment.add(text)
-            self.segments = [segment]
+            self.segments = [segment, *unescaped(segment)]
 
 
 class Opaque(Plain):
@@ -124,6 +129,8 @@ class Opaque(Plain):
 
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_DEEPEST = 3
+"""Levels of JSON inside JSON whose escapes are undone."""
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
@@ -137,14 +144,22 @@ def unescaped(outer: Segment) -> list[Segment]:
     """What a text that is no valid JSON says to a reader who takes it for JSON all the same.
 
     Other readers forgive what ours refuses (NaN, a key named twice, a missing brace), and then
-    undo the escapes. It cannot be rewritten; none where there are no ``\\u`` escapes.
+    undo the escapes, those of JSON inside JSON as well. It cannot be rewritten; none where there
+    are no ``\\u`` escapes.
     """
-    if "\\u" not in outer.text:
-        return []
-    plain = unescape(outer.text)
-    segment = Segment(outer.kind, outer.path, fixed=True)
-    segment.add(plain)
-    return [segment]
+    text, found = outer.text, []
+    while "\\u" in text and len(found) < _DEEPEST:
+        text = unescape(text)
+        segment = Segment(outer.kind, outer.path, fixed=True)
+        segment.add(text)
+        found.append(segment)
+    return found
+
+
+def hidden(outer: Segment) -> list[Segment]:
+    """What a string that looks like JSON says, where its escapes may hide it."""
+    text = outer.text
+    return unescaped(outer) if "\\u" in text and text.lstrip()[:1] in ("{", "[", '"') else []
 
 
 class Nested:

@@ -60,12 +60,11 @@ def _text(data: bytes, whole: bool = True) -> str | None:
     """The bytes as text, where they are that: UTF-8 (or UTF-16 by its mark) with no control characters."""
     if known(data) is not None:
         return None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace")
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        text = data.decode("utf-8")
+        text = data[: len(data) & ~1].decode("utf-16") if wide else data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if whole or error.start < len(data) - 3:
+        if whole or wide or error.start < len(data) - 3:
             return None
         text = data[: error.start].decode("utf-8")
     controls = sum(1 for c in text[:_PEEK] if c < " " and c not in "\t\n\r\f\x1b")

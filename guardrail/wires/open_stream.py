@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import BadRequest
 from ..http import Head, header, media_type
-from ..text import edited
+from ..text import Segment, edited
+from ..verdict import Kind
 from . import generic, jsontext
 from .document import unescape
 from .framing import Event, Framing
@@ -23,17 +24,22 @@ from .sse import ServerSent
 from .stream import JsonStream
 from .table import EMPTY, Node
 
+_REACH = 4096
+"""Characters before the first escape that may belong to what it spells."""
 _ESCAPE_BEGUN = re.compile(r"\\(?:u[0-9a-fA-F]{0,4}(?:\\(?:u[0-9a-fA-F]{0,3})?)?)?\Z")
 
 
-def open_stream(head: Head, root: Node = EMPTY) -> JsonStream | None:
-    """The codec of an answer by its media type; None where it is no stream, and is judged whole."""
+def open_stream(head: Head, root: Node = EMPTY, *, text: bool = False) -> JsonStream | None:
+    """The codec of an answer by its media type; None where it is no stream, and is judged whole.
+
+    ``text``: plain text may come in pieces. (Of an API that answers in JSON it is JSON by another name.)
+    """
     media, _ = media_type(head.headers)
     if media == "text/event-stream":
         return OpenStream(ServerSent(), root)
     if media in generic.LINES:
         return OpenStream(JsonLines(), root)
-    if media == "text/plain" and header(head.headers, "content-length") is None:
+    if text and media == "text/plain" and header(head.headers, "content-length") is None:
         return OpenText(TextStream())
     return None
 
@@ -90,6 +96,8 @@ class OpenText(OpenStream):
         super().__init__(framing)
         self._walker.echo = False
         self._begun = ""  # an escape that is not whole yet
+        self._before = ""  # the end of what came before the first escape
+        self._twin: Segment | None = None  # the text with its escapes undone
 
     def _read(self, event: Event) -> Frame:
         text = event.data.decode()
@@ -98,8 +106,15 @@ class OpenText(OpenStream):
         spelled = self._begun + text
         match = _ESCAPE_BEGUN.search(spelled)
         spelled, self._begun = (spelled[: match.start()], match[0]) if match else (spelled, "")
-        if "\\u" in spelled:
-            pieces = pieces + self._walker.aside(unescape(spelled))
+        if self._twin is None and "\\u" in spelled:
+            self._twin = Segment(Kind.ASSISTANT, ("text",), fixed=True)
+            self._twin.keep = False
+            self._walker.segments["spelled"] = self._twin
+            spelled = self._before + spelled
+        if self._twin is not None:
+            pieces = [*pieces, self._twin.add(unescape(spelled))]
+        else:
+            self._before = (self._before + spelled)[-_REACH:]
         return Frame(event.raw, (tree, True, False), pieces, event=event)
 
     def closing(self, notice: Notice) -> Iterable[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from ..text import Segment
 from ..verdict import Kind
 
 _SLASHES = re.compile(r"[/\\]+")
-_PARAMETERS = re.compile(r"[;?#]")
+_PARAMETERS = re.compile(r"[;?#\x00]")
 _USUAL = 4096
 
 
@@ -70,15 +70,15 @@ def carries_body(request: Request) -> bool:
     )
 
 
-_HARMLESS = ("/models",)
+_MODELS = re.compile(r"/models(/[^/:]+){0,2}")
 
 
 def is_harmless(request: Request) -> bool:
     """Routes of the APIs that carry no user's or model's text: the lists of models. None with a body."""
     if request.method not in ("GET", "HEAD") or carries_body(request):
         return False
-    path = plain(request.path)
-    return any(path.endswith(route) or f"{route}/" in path for route in _HARMLESS)
+    before, found, after = plain(request.path).rpartition("/models")
+    return bool(found) and _MODELS.fullmatch(f"/models{after}") is not None and "/models" not in before
 
 
 _UNREAD_QUERY = frozenset({"key", "api-version", "alt", "access_token", "sig", "token"})

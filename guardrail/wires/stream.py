@@ -25,7 +25,8 @@ class Place:
 
     ``root``: the table of the event's own tree. ``at``: what precedes its paths, so that the same
     block in later events continues the text. ``whole``: its texts are complete in themselves
-    (repeats, results). ``closes``: places to which nothing is added after this event.
+    (repeats, results). ``closes``: places to which nothing is added after this event. ``open``: see
+    ``unknown``.
     """
 
     root: Node
@@ -33,6 +34,13 @@ class Place:
     whole: bool = False
     kind: Kind | None = None
     closes: tuple[Path, ...] = ()
+    open: bool = False
+
+
+def unknown(root: Node, *at: str) -> Place:
+    """The place of an event nobody has heard of: it may be a delta, or a message of its own. It is read
+    as going on from the last one of its kind, and by itself as well (masks are put in but once)."""
+    return Place(root, ("other", *at), open=True)
 
 
 class JsonStream:
@@ -77,6 +85,7 @@ class JsonStream:
         tree = jsontext.decode(data)
         place = self.place(event.name, tree)
         closes: list[Segment] = []
+        self._walker.echo = place.open
         if place.whole:
             pieces, closes = self._walker.walk_whole(tree, place.root, place.at, place.kind)
         else:

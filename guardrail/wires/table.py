@@ -49,8 +49,8 @@ class Anchor:
     def kind_of(self, item: Any, around: Kind) -> Kind:
         kind = self.kind or around
         if type(item) is dict:
-            for name, flagged in (self.flags or {}).items():
-                if item.get(name) is True:
+            for flag, flagged in (self.flags or {}).items():
+                if item.get(flag) is True:
                     return flagged
             if self.roles is not None and type(role := item.get("role")) is str:
                 return self.roles.get(role, kind)

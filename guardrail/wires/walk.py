@@ -127,11 +127,15 @@ class Walker:
                     return
             elif type(entry) is Text:
                 kind, join, nested, fixed = entry.kind or kind, entry.join, entry.nested, entry.fixed
+            elif type(entry) is Anchor:
+                kind = entry.kind or kind  # where an object is meant, and a bare text stands
             elif type(entry) is Media and self._medium(entry, home, text, kind, path, anchor):
                 return
         name: Hashable = path if join is None else (anchor, join, kind)
         segment = self.segments.get(name)
         if segment is None:
+            if len(self.segments) >= jsontext.MAX_TEXTS:
+                raise jsontext.too_many_texts()
             # A string that is a whole frame cannot be exchanged in it.
             fixed = fixed or (home is None and self.frames)
             segment = self.segments[name] = Segment(kind, path, nested=nested, fixed=fixed)
@@ -147,7 +151,7 @@ class Walker:
 
     def _medium(self, entry: Media, home: Any, text: str, kind: Kind, path: Path, anchor: Path) -> bool:
         """Is this content that no text check can read? Text in disguise is read here, as what it spells."""
-        if type(home) is dict and home.get("type") in entry.texts:
+        if type(home) is dict and type(label := home.get("type")) is str and label in entry.texts:
             return False
         if text.startswith(_LINKS):
             self.media[Medium(entry.of(home), path, text, anchor)] = None
@@ -155,7 +159,9 @@ class Walker:
         if not is_encoded(text):
             return False
         plain = spelled(text)
-        if plain is None:
+        if plain is None and self.frames:  # of a stream that many pieces of one sound may be, none is kept
+            self.media[Medium(entry.of(home), path)] = None
+        elif plain is None:
             self.media[Medium(entry.of(home), path, text, anchor)] = None
         elif plain:
             segment = self.segments.get(("spelled", path))

@@ -79,7 +79,7 @@ def test_metrics_can_be_read_and_name_nobody() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "HEAD"])
-@pytest.mark.parametrize("path", ["/", "/v1/unheard/of", "/v1/files", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/v1/unheard/of", "/v1/nothing", "/docs"])
 def test_routes_that_nobody_reads_are_refused_with_a_row(method: str, path: str) -> None:
     inner, (guard, rows) = Inner(), guarding()
     answer = post(gateway(guard, inner), {"a": "hello"}, path, method=method)
@@ -170,5 +170,5 @@ def test_a_method_cannot_be_changed_by_a_header(
     name: str, model: Model, upstream: str, guarded: tuple[Guard, list[Decision]]
 ) -> None:
     with serving(gateway(guarded[0], Proxy(upstream))) as url:
-        ask_raw(url, "/v1/models", b"", "GET", f"{name}: POST")
-    assert [name.lower() in headers for headers in model.headers] == [False]
+        assert b" 400 " in ask_raw(url, "/v1/files", b"", "GET", f"{name}: POST").split(b"\r\n")[0]
+    assert model.headers == []

@@ -87,10 +87,7 @@ def call(
             result.take(denied)
             return result
         read = exchange.wants_body or not exchange.is_file(request)
-        if read:
-            step = run(exchange.admit_body(request), perform)
-        else:
-            step = replace(exchange.unread(), body=request)
+        step = run(exchange.admit_body(request), perform) if read else replace(exchange.unread(), body=request)
         if isinstance(step, Release):
             result.take(step)
             return result

@@ -57,3 +57,12 @@ def pattern(path: Path) -> str:
     for step in path:
         out += "[*]" if isinstance(step, int) else f".{step}" if out else step
     return out
+
+
+def bare(value: Any) -> Any:
+    """The tree less every string that has white space: keys, names and ids."""
+    if isinstance(value, dict):
+        return {key: bare(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [bare(item) for item in value]
+    return "" if isinstance(value, str) and " " in value.strip() else value

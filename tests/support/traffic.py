@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from guardrail.wires.aws import AwsEvents
+
 PLAIN = b'{"model":"m","messages":[{"role":"user","content":"hi"}]}'
 
 
@@ -96,21 +98,44 @@ def _guess(row: dict[str, Any]) -> str:
 
 
 def _fixture(row: dict[str, Any]) -> Recorded:
-    chunks = row.get("response_chunks")
-    if chunks is not None:
-        answer = b"".join(b"data: " + chunk.encode() + b"\n\n" for chunk in chunks)
-    else:
+    chunks, endpoint = row.get("response_chunks"), row["endpoint"]
+    path, request, media = _ASKED[endpoint], PLAIN, "application/json"
+    if chunks is None:
         answer = json.dumps(row["response_json"]).encode()
-    chat = row["endpoint"] == "chat.completions"
-    return Recorded(
-        row["id"],
-        row["provider"],
-        row["endpoint"],
-        "POST",
-        "/v1/chat/completions" if chat else f"/recorded/{row['endpoint']}",
-        PLAIN,
-        "application/json",
-        200,
-        "application/json" if chunks is None else "text/event-stream",
-        answer,
+    elif endpoint == "converse":
+        answer, media, path = _binary(chunks), "application/vnd.amazon.eventstream", f"{path}-stream"
+    else:
+        answer, media = _events(chunks, named=endpoint == "messages"), "text/event-stream"
+        path = path.replace(":generateContent", ":streamGenerateContent?alt=sse")
+        request = PLAIN[:-1] + b',"stream":true}'
+    return Recorded(row["id"], row["provider"], endpoint, "POST", path, request, "application/json", 200, media, answer)
+
+
+_ASKED = {
+    "chat.completions": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "responses": "/v1/responses",
+    "messages": "/v1/messages",
+    "generateContent": "/v1beta/models/m:generateContent",
+    "interactions": "/v1beta/interactions",
+    "converse": "/model/m/converse",
+    "chat": "/v2/chat",
+}
+
+
+_ENDS = ("message_stop", "response.completed", "response.incomplete", "response.failed")
+
+
+def _events(chunks: list[str], *, named: bool) -> bytes:
+    ends = [n for n, chunk in enumerate(chunks) if json.loads(chunk).get("type") in _ENDS]
+    chunks = chunks[: ends[0] + 1] if ends else chunks  # some hold several answers, one after the other
+    names = [f"event: {json.loads(chunk).get('type')}\n" if named else "" for chunk in chunks]
+    return "".join(f"{name}data: {chunk}\n\n" for name, chunk in zip(names, chunks, strict=True)).encode()
+
+
+def _binary(chunks: list[str]) -> bytes:
+    """The fixtures hold each event as an object with the event's name as its key."""
+    framing = AwsEvents()
+    return b"".join(
+        framing.write(json.dumps(tree).encode(), name) for chunk in chunks for name, tree in json.loads(chunk).items()
     )

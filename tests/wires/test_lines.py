@@ -65,6 +65,7 @@ def test_media_are_named_by_their_line() -> None:
     picture = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB" * 4
     lines = read(b"\n" + json.dumps({"body": {"image": picture}}).encode())
     assert [(m.modality, m.where, m.source) for m in lines.media] == [("image", "[2].body.image", picture)]
+    assert lines.media[0].beside[0] == 2
 
 
 def test_an_edit_rewrites_its_line_only() -> None:

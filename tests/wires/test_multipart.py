@@ -302,6 +302,11 @@ def test_bytes_around_and_between_parts_are_refused(raw: bytes) -> None:
     assert refused(raw).status == 400
 
 
+def test_a_form_begins_with_its_boundary() -> None:
+    for before in (b"\r\n", b"preamble\r\n", b" "):
+        assert "does not begin with its boundary" in str(refused(before + GOOD))
+
+
 NAMED = 'Content-Disposition: form-data; name="prompt"'
 
 
@@ -349,6 +354,8 @@ NAMED = 'Content-Disposition: form-data; name="prompt"'
         f"{NAMED}\r\nContent-Type: message/rfc822",
         f"{NAMED}\r\nContent-Type: text/plain\r\nContent-Type: text/html",
         f"{NAMED}\r\nContent-Type: text",
+        f"{NAMED}\r\nContent-Type: text/plain; charset*=us-ascii''utf-7",
+        f"{NAMED}\r\nContent-Type: text/plain; charset*0=utf; charset*1=-7",
     ],
 )
 def test_odd_headers_of_a_part_are_refused(head: str) -> None:

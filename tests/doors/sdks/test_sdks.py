@@ -38,9 +38,6 @@ EXPECTS: dict[str, frozenset[str]] = {
 }
 """The reasons a refused answer may end with; an empty set means that the SDK raises its API's error."""
 
-LANDED = {"openai.chat", "mistral"}
-"""Formats that are claimed. The others are walked: they refuse with an error."""
-
 PLACES = {
     "first chunk": Script(("forbidden", " and", " on.")),
     "middle chunk": Script(("ok ", "for", "bidden", " so", " on.")),
@@ -53,7 +50,6 @@ PLACES = {
 POLICY = """
 guardrail: 1
 name: canaries
-unclaimed: walk
 checks:
   bad: {use: words, words: [forbidden], category: custom/bad}
 input:  [bad]
@@ -125,12 +121,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     guard_.close()
 
 
-def every(dialects: list[Dialect], *, marked: bool) -> pytest.MarkDecorator:
-    mark = pytest.mark.xfail(strict=False, reason="wire format lands in this issue")
-    return pytest.mark.parametrize(
-        "dialect",
-        [pytest.param(d, id=d.name, marks=[mark] if marked and d.name not in LANDED else []) for d in dialects],
-    )
+def every(dialects: list[Dialect]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("dialect", [pytest.param(d, id=d.name) for d in dialects])
 
 
 door = pytest.mark.parametrize("door", ["client", "gateway"])
@@ -141,7 +133,7 @@ how = pytest.mark.parametrize("how", ["whole", "streamed"])
 @door
 @colour
 @how
-@every(DIALECTS, marked=False)
+@every(DIALECTS)
 def test_a_clean_answer_is_unchanged(place: Place, dialect: Dialect, door: str, colour: str, how: str) -> None:
     script = Script(reasoning=("let me", " see"), tool=('{"city": "Pa', 'ris"}'), n=2 if dialect.choices else 1)
     bare = place.ask(dialect, "none", colour, how, "How are you?", script)
@@ -157,7 +149,7 @@ def test_a_clean_answer_is_unchanged(place: Place, dialect: Dialect, door: str, 
 @door
 @colour
 @how
-@every(DIALECTS, marked=True)
+@every(DIALECTS)
 def test_a_refused_prompt_is_an_answer(place: Place, dialect: Dialect, door: str, colour: str, how: str) -> None:
     heard = place.ask(dialect, door, colour, how, "a forbidden thing", Script())
     assert place.upstream.asked == []
@@ -168,7 +160,7 @@ def test_a_refused_prompt_is_an_answer(place: Place, dialect: Dialect, door: str
 @colour
 @how
 @pytest.mark.parametrize("where", list(PLACES))
-@every(DIALECTS, marked=True)
+@every(DIALECTS)
 def test_a_refused_answer_is_parsed(
     place: Place, dialect: Dialect, door: str, colour: str, how: str, where: str
 ) -> None:
