@@ -147,7 +147,8 @@ def unescaped(outer: Segment) -> list[Segment]:
     undo the escapes, those of JSON inside JSON as well. It cannot be rewritten; none where there
     are no ``\\u`` escapes.
     """
-    text, found = outer.text, []
+    text = outer.text
+    found: list[Segment] = []
     while "\\u" in text and len(found) < _DEEPEST:
         text = unescape(text)
         segment = Segment(outer.kind, outer.path, fixed=True)
