@@ -51,13 +51,16 @@ class Answering(Ending):
             self._trouble = error
             return
         if codec is not None:
-            self._reply = StreamReply(codec, self.plan.output, decoder, self.plan.caps.reply)
+            self._reply = StreamReply(codec, self.plan.output, decoder, self.plan.caps.reply, self._barred)
             if not self.plan.observe:
                 self._answer = plain_head(head, decoder is not None)
             return
         self._reply = WholeReply(self.wire, self.plan.output, head, media, decoder, self.plan.caps.reply)
         if media and not is_text(media) and not media.startswith("text/") and decoder is None:
             self._labelled = media
+
+    def _barred(self, medium: Medium) -> bool:
+        return not self.plan.observe and self.plan.posture(medium.modality) >= Action.REVIEW
 
     def _look(self, chunk: bytes) -> None:
         """The first bytes of what calls itself a file: it is one, or it is text and is read."""

@@ -6,7 +6,7 @@ frames and segments, and nothing of policies' words, of rows or of doors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .errors import BadRequest
 from .flow import Call, Flow
@@ -102,8 +102,10 @@ class WholeReply:
 class StreamReply:
     """An answer that is judged as it grows, and leaves as far as it is clear."""
 
-    def __init__(self, codec: Codec, lane: Lane, decoder: Decoder | None, limit: int) -> None:
-        self._held, self._limit = 0, limit
+    def __init__(
+        self, codec: Codec, lane: Lane, decoder: Decoder | None, limit: int, barred: Callable[[Medium], bool]
+    ) -> None:
+        self._held, self._limit, self._barred = 0, limit, barred
         self._codec, self.decoder = codec, decoder
         self._rest = bytearray()  # bytes that are no frame yet
         self._window: Window[Frame] = Window()
@@ -143,7 +145,7 @@ class StreamReply:
     def _take(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             del self._rest[: len(frame.raw)]
-            if frame.pieces and self._window.has_terminal:
+            if (frame.pieces or frame.media) and self._window.has_terminal:
                 continue  # text after the end: its row is stored, so it is dropped
             self._window.push(frame)
             self._rolling.push(frame)
@@ -165,7 +167,7 @@ class StreamReply:
         """The frames that are clear. ``terminal``: the end may leave too (its row is stored)."""
         out = []
         while (frame := self._window.next()) is not None:
-            if frame.terminal and not terminal:
+            if (frame.terminal and not terminal) or any(self._barred(medium) for medium in frame.media):
                 break
             self._window.pop()
             self._held -= len(frame.raw)

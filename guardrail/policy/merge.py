@@ -94,7 +94,10 @@ def _unlisted(top: Node, names: set[str]) -> Node:
     entries = dict(top.entries)
     for key in ("input", "output"):
         if names and key in entries and entries[key].is_list:
-            entries[key] = replace(entries[key], value=[n for n in entries[key].items if n.value not in names])
+            entries[key] = replace(
+                entries[key],
+                value=[n for n in entries[key].items if not (isinstance(n.value, str) and n.value in names)],
+            )
     return replace(top, value=entries)
 
 

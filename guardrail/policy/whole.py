@@ -98,6 +98,11 @@ def _sifted(lane: Lane, texts: Sequence[Segment]) -> _Work:
         if not segment.nested and (twins := hidden(segment)):
             names.pop(id(segment), None)  # judged each time, as what it hides is
             everything += twins
+    for nest in nests:
+        for leaf in nest.segments:
+            if twins := hidden(leaf):
+                names.pop(id(nest.outer), None)
+                everything += twins
     return _Work(names, nests, everything)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from .magic import known
 
-_URL = re.compile(r"data:([^,]{0,300}),", re.IGNORECASE)
+_URL = re.compile(r"data:([^,]{0,2000}),", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _PEEK = 256
 """Characters looked at first: an image is known by them, and is not decoded."""
@@ -21,6 +21,14 @@ _SPACES = str.maketrans("", "", " \t\r\n")
 
 def is_data_url(value: str) -> bool:
     return _URL.match(value) is not None
+
+
+_LINK = re.compile(r"[a-z][a-z0-9+.-]{1,15}://", re.IGNORECASE)
+
+
+def is_link(value: str) -> bool:
+    """Is this an address of something that stands elsewhere?"""
+    return _LINK.match(value) is not None
 
 
 def is_encoded(value: str) -> bool:

@@ -30,8 +30,8 @@ class Likeness:
         """Take a frame that was read in full. Only one with a single text, at a key that stands once, is a pattern."""
         self.segment = None
         pieces = [piece for piece in pieces if piece.home is not None]  # its keys were read, and stay as they are
-        if len(pieces) != 1 or not isinstance(pieces[0].key, str):
-            return
+        if len(pieces) != 1 or not isinstance(pieces[0].key, str) or pieces[0].key == "role":
+            return  # a role is read only where it is no word of the API
         name = b'"%s":' % pieces[0].key.encode()
         at = data.find(name)
         if at < 0 or data.find(name, at + 1) >= 0:

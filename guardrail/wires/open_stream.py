@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import BadRequest
+from ..errors import BadRequest, NotEvaluated
 from ..http import Head, header, media_type
 from ..text import Segment, edited
 from ..verdict import Kind
@@ -135,3 +135,27 @@ def _tree(data: bytes, whole: bytes) -> tuple[Any, bool]:
         return whole.decode("utf-8"), False
     except UnicodeDecodeError:
         raise BadRequest("the event is not UTF-8", code="invalid_text") from None
+
+
+_SSE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
+
+
+def said_in_events(raw: bytes) -> list[Segment]:
+    """What the events of a whole answer say together, where it is a stream by another name (SSE or lines
+    of JSON under no or another media type): clients parse those whatever they are called. Readings only."""
+    framing: Framing
+    if _SSE.match(raw):
+        framing = ServerSent()
+    elif raw[:1] == b"{" and b"\n{" in raw:
+        framing = JsonLines()
+    else:
+        return []
+    codec = OpenStream(framing)
+    try:
+        for _ in (*codec.feed(raw), *codec.finish()):
+            pass
+    except (BadRequest, NotEvaluated):
+        return []  # then it is no stream to a client either; its text is read as it stands
+    for segment in codec.segments():
+        segment.echo = True
+    return codec.segments()

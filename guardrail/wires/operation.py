@@ -14,7 +14,7 @@ from ..text import Segment
 from ..verdict import Kind
 from . import generic, jsontext
 from .document import Document
-from .open_stream import open_stream
+from .open_stream import open_stream, said_in_events
 from .protocol import Body, Codec, Notice, Reference
 from .table import EMPTY, Node
 
@@ -71,7 +71,9 @@ class Operation:
         """JSON; where a server in front answers with something else, that is read as what it is."""
         if body and generic.is_json(media):
             return Document(body, self.says, Kind.ASSISTANT)
-        return generic.answer(body, media, self.says)
+        answer = generic.answer(body, media, self.says)
+        answer.segments += said_in_events(body)
+        return answer
 
     def stream(self, asked: Body | None, head: Head) -> Codec | None:
         return open_stream(head, self.says)

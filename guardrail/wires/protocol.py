@@ -79,7 +79,7 @@ class Frame:
     """One unit of a stream: the bytes that came, what they say, and the texts inside.
 
     ``terminal``: the frame that tells the caller the answer is complete. ``closes``: segments to
-    which nothing will be added after this frame.
+    which nothing will be added after this frame. ``media``: what in it no text check can read.
     """
 
     raw: bytes
@@ -88,6 +88,7 @@ class Frame:
     terminal: bool = False
     closes: Sequence[Segment] = ()
     event: Event | None = None
+    media: Sequence[Medium] = ()
 
 
 class Codec(Protocol):

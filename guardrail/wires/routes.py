@@ -70,15 +70,14 @@ def carries_body(request: Request) -> bool:
     )
 
 
-_MODELS = re.compile(r"/models(/[^/:]+){0,2}")
+_MODELS = re.compile(r"((/[^/]+)*/(v\d[^/]*|openai|api|inference))?/models(/[^/:]+){0,2}")
 
 
 def is_harmless(request: Request) -> bool:
     """Routes of the APIs that carry no user's or model's text: the lists of models. None with a body."""
     if request.method not in ("GET", "HEAD") or carries_body(request):
         return False
-    before, found, after = plain(request.path).rpartition("/models")
-    return bool(found) and _MODELS.fullmatch(f"/models{after}") is not None and "/models" not in before
+    return not request.query and _MODELS.fullmatch(plain(request.path)) is not None
 
 
 _UNREAD_QUERY = frozenset({"key", "api-version", "alt", "access_token", "sig", "token"})

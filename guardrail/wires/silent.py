@@ -9,18 +9,44 @@ from __future__ import annotations
 from .table import Entry, Media, Silent
 
 ENUM = Silent("one of a few words the API defines")
+ROLE = Silent(
+    "whose turn it is, in one of the words of the APIs",
+    words=frozenset(
+        [
+            "user",
+            "system",
+            "developer",
+            "assistant",
+            "tool",
+            "function",
+            "model",
+            "chatbot",
+            "tool_result",
+            "latest_reminder",
+        ]
+    ),
+)
 ID = Silent("identifier made by the API or the client's library")
 MODEL = Silent("name of a model", 256)
 SIGNATURE = Silent("signature or encrypted block; opaque to everyone but the provider", 1 << 20)
 
 CHAT_REQUEST: dict[str, Entry] = {
     "model": MODEL,
-    "messages[*].role": ENUM,
+    "messages[*].role": ROLE,
     "messages[*].content[*].type": ENUM,
     "messages[*].content[*].thinking[*].type": ENUM,
     "messages[*].content[*].image_url.detail": ENUM,
     "messages[*].content[*].image_url.url": Media("image"),
     "messages[*].content[*].image_url": Media("image"),
+    "messages[*].content[*].video_url": Media("video"),
+    "messages[*].content[*].video_url.url": Media("video"),
+    "messages[*].content[*].audio_url": Media("audio"),
+    "messages[*].content[*].audio_url.url": Media("audio"),
+    "messages[*].content[*].document_url": Media("file"),
+    "messages[*].content[*].document_url.url": Media("file"),
+    "messages[*].content[*].image_embeds": Media("image"),
+    "messages[*].content[*].file_id": ID,
+    "messages[*].content[*].input_audio": Media("audio"),
     "messages[*].content[*].input_audio.data": Media("audio"),
     "messages[*].content[*].input_audio.format": ENUM,
     "messages[*].content[*].file.file_data": Media("file"),
@@ -71,7 +97,7 @@ _ANSWER: dict[str, Entry] = {
 
 def _message(at: str) -> dict[str, Entry]:
     return {
-        f"{at}.role": ENUM,
+        f"{at}.role": ROLE,
         f"{at}.content[*].type": ENUM,
         f"{at}.content[*].thinking[*].type": ENUM,
         f"{at}.tool_calls[*].id": ID,

@@ -85,6 +85,7 @@ class JsonStream:
         tree = jsontext.decode(data)
         place = self.place(event.name, tree)
         closes: list[Segment] = []
+        known = len(self._walker.media)
         self._walker.echo = place.open
         if place.whole:
             pieces, closes = self._walker.walk_whole(tree, place.root, place.at, place.kind)
@@ -96,7 +97,8 @@ class JsonStream:
         self._kinds.update(segment.kind for segment in closes)
         self._issued.update(dict.fromkeys(self.made(event.name, tree)))
         self.incident = self.incident or self.refused(event.name, tree)
-        return Frame(event.raw, tree, pieces + aside, self.terminal(event.name, tree), closes, event)
+        media = list(self._walker.media)[known:]
+        return Frame(event.raw, tree, pieces + aside, self.terminal(event.name, tree), closes, event, media)
 
     def encode(self, frame: Frame) -> bytes:
         assert frame.event is not None

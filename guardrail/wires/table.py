@@ -62,10 +62,18 @@ class Anchor:
 @dataclass(frozen=True, slots=True)
 class Silent:
     """A leaf that never carries free text, and why. A value that does not look like an
-    identifier (white space, or longer than ``longest``) is read in spite of it."""
+    identifier (white space, or longer than ``longest``) is read in spite of it, and where there
+    are ``words``, any other than these."""
 
     reason: str
     longest: int = 128
+    words: frozenset[str] | None = None
+
+    def passes(self, text: str) -> bool:
+        """Need this value not be read?"""
+        if self.words is not None and text.lower() not in self.words:
+            return False
+        return len(text) <= self.longest and text.split(None, 1) == [text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Media:
     ``labels``: keys beside it that name its media type, which tells the modality where it is one of those."""
 
     modality: str
-    texts: frozenset[str] = frozenset({"text"})
+    texts: frozenset[str] = frozenset()
     labels: tuple[str, ...] = ()
 
     def of(self, home: Any) -> str:

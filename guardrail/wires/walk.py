@@ -13,10 +13,10 @@ from typing import Any
 from ..text import Medium, Path, Piece, Segment
 from ..verdict import Kind
 from . import jsontext
-from .encoded import is_encoded, spelled
+from .encoded import is_encoded, is_link, spelled
 from .table import Anchor, Media, Node, Silent, Text
 
-_LINKS = ("http://", "https://", "gs://", "s3://")
+_TAIL, _MOST_TAILS = 256, 1_000
 _NAME = re.compile(r"[$@]?[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,7}")
 """Keys that name a field (or a token, in ``logit_bias``); any other is read, for it may be text."""
 
@@ -40,6 +40,8 @@ class Walker:
     names: set[str] = field(default_factory=set)
     pairs: int = 0
     pieces: list[Piece] = field(default_factory=list)
+    tails: dict[Hashable, str] = field(default_factory=dict)
+    """How texts ended that were said to be complete."""
 
     def walk(self, tree: Any, root: Node | None = None, at: Path = (), kind: Kind | None = None) -> list[Piece]:
         """Read one tree, which stands ``at`` a place of a larger whole; returns its pieces.
@@ -63,10 +65,11 @@ class Walker:
         Returns its pieces, and its segments, to which nothing will be added.
         """
         growing, self.segments = self.segments, {}
+        tails, self.tails = self.tails, {}
         try:
             pieces = self.walk(tree, root, at, kind)
         finally:
-            fresh, self.segments = self.segments, growing
+            fresh, self.segments, self.tails = self.segments, growing, tails
         for segment in fresh.values():
             segment.apart = True
         return pieces, list(fresh.values())
@@ -75,6 +78,9 @@ class Walker:
         """The segments that stand at a place or below it: they are complete now, and are let go of."""
         size = len(at)
         done = [key for key, segment in self.segments.items() if segment.path[:size] == at]
+        for key in done:
+            if len(self.tails) < _MOST_TAILS:
+                self.tails[key] = self.segments[key].text[-_TAIL:]
         return [self.segments.pop(key) for key in done]
 
     def _descend(self, value: Any, node: Node | None, kind: Kind, path: Path, anchor: Path, depth: int) -> None:
@@ -107,12 +113,10 @@ class Walker:
                 if shape is str:
                     self._leaf(value, n, item, below, kind, (*path, n), anchor)
                 elif shape is dict or shape is list:
-                    at = item.get("index", n) if self.frames and shape is dict else n
-                    if type(at) is not int:
-                        at = n
+                    at = _index(item.get("index", n), n) if self.frames and shape is dict else n
                     inner = _kind(below, item, kind)
                     self._descend(item, below, inner, (*path, at), (*anchor, at) if anchored else anchor, depth + 1)
-                elif shape is int and type(entry) is Text and entry.tokens:
+                elif type(entry) is Text and entry.tokens and (shape is int or shape is jsontext.Number):
                     self.media[Medium("tokens", path)] = None
 
     def _leaf(self, home: Any, key: Any, text: str, node: Node | None, kind: Kind, path: Path, anchor: Path) -> None:
@@ -123,7 +127,7 @@ class Walker:
         nested = fixed = False
         if entry is not None:
             if type(entry) is Silent:
-                if len(text) <= entry.longest and text.split(None, 1) == [text]:
+                if entry.passes(text):
                     return
             elif type(entry) is Text:
                 kind, join, nested, fixed = entry.kind or kind, entry.join, entry.nested, entry.fixed
@@ -140,6 +144,8 @@ class Walker:
             fixed = fixed or (home is None and self.frames)
             segment = self.segments[name] = Segment(kind, path, nested=nested, fixed=fixed)
             segment.keep = not self.frames
+            if name in self.tails:  # it goes on after all: what it ended with is read before it
+                segment.add(self.tails.pop(name))
         add = segment.add if self.frames else segment.part
         self.pieces.append(add(text, home, key))
         if self.echo:
@@ -153,10 +159,9 @@ class Walker:
         """Is this content that no text check can read? Text in disguise is read here, as what it spells."""
         if type(home) is dict and type(label := home.get("type")) is str and label in entry.texts:
             return False
-        if text.startswith(_LINKS):
-            self.media[Medium(entry.of(home), path, text, anchor)] = None
-            return False
-        if not is_encoded(text):
+        text = text.strip()
+        if not is_encoded(text):  # a link, or words: read as they stand, and a medium all the same
+            self.media[Medium(entry.of(home), path, text if is_link(text) else "", anchor)] = None
             return False
         plain = spelled(text)
         if plain is None and self.frames:  # of a stream that many pieces of one sound may be, none is kept
@@ -203,6 +208,15 @@ class Walker:
             segment = self.segments["key", path] = Segment(kind, path[:-1], fixed=True)
             segment.keep, segment.apart = not self.frames, True
         self.pieces.append(segment.add(key + "\n" if self.frames else key))
+
+
+def _index(given: Any, place: int) -> int:
+    """The number an item bears, in any spelling that readers take for one; else its place."""
+    if type(given) is int:
+        return given
+    if type(given) is jsontext.Number and float(given.text).is_integer():
+        return int(float(given.text))
+    return int(given) if type(given) is str and given.isdecimal() and len(given) < 10 else place
 
 
 def _kind(node: Node | None, item: Any, kind: Kind) -> Kind:

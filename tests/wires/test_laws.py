@@ -150,11 +150,11 @@ def test_a_canary_in_any_string_of_an_answer_is_seen(name: str) -> None:
         body = with_leaf(case, tree, path, SENTENCE)
         if case.answer_type != AWS:
             body = escaped(body, n)
-        result = go(case, ANSWERS, answer=body, cuts=range(0, len(body), 41))
+        result = go(case, ANSWERS, answer=body, cuts=range(0, len(body), max(41, len(body) // 40)))
         assert not leaked(case, result), path
         result = go(case, ANSWERS, answer=with_leaf(case, tree, path, WORD))
         assert not leaked(case, result) or said_so(result, path), path
-        if case.events is not None or case.status >= 400:
+        if n % 4:
             continue
         masked = go(case, MASKS, answer=with_leaf(case, tree, path, f"one {WORD} two"))
         assert WORD not in told(case, masked), path

@@ -75,7 +75,7 @@ def block(at: str, join: str, inner: int = 0) -> dict[str, Entry]:
         f"{at}.source.type": ENUM,
         f"{at}.source.media_type": ENUM,
         f"{at}.source.file_id": ID,
-        f"{at}.source.data": Media("file"),
+        f"{at}.source.data": Media("file", frozenset({"text"})),
         f"{at}.source.url": Media("file"),
         f"{at}.tool_references[*].type": ENUM,
         f"{at}.tool_changes": Text(Kind.DEFINITION),
@@ -97,7 +97,10 @@ def block(at: str, join: str, inner: int = 0) -> dict[str, Entry]:
         entries |= block(f"{at}.content", below, _INNER)
         entries |= block(f"{at}.content.content", below, _INNER)
         entries |= {f"{at}.content": Text(join=below), f"{at}.content.content[*].file_id": ID}
-        entries |= {f"{at}.content.content[*].type": ENUM, f"{at}.content.content.source.data": Media("file")}
+        entries |= {
+            f"{at}.content.content[*].type": ENUM,
+            f"{at}.content.content.source.data": Media("file", frozenset({"text"})),
+        }
     return entries
 
 

@@ -6,7 +6,7 @@ Source: Anthropic API reference, "Messages" (also its beta, and the fields of Ve
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL
+from ..silent import ENUM, ID, MODEL, ROLE
 from ..table import Anchor, Entry, Media, Node, Silent, Text, table
 from .blocks import KINDS, OPAQUE, TIME, block, blocks, citation
 
@@ -20,7 +20,7 @@ _REQUEST: dict[str, Entry] = {
     "system[*]": Anchor(kind=Kind.SYSTEM, stands=False),
     **block("system[*]", "system"),
     "messages[*]": Anchor(_ROLES, Kind.USER),
-    "messages[*].role": ENUM,
+    "messages[*].role": ROLE,
     "messages[*].clear_at": ENUM,
     "messages[*].output_config.effort": ENUM,
     **blocks("messages[*].content", "content"),
@@ -108,7 +108,7 @@ _AROUND: dict[str, Entry] = {
 MESSAGE: dict[str, Entry] = {
     "id": ID,
     "type": ENUM,
-    "role": ENUM,
+    "role": ROLE,
     "model": MODEL,
     **blocks("content", "content"),
     **_ENDING,

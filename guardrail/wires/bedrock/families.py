@@ -18,7 +18,7 @@ from ..anthropic.tables import RESPONSE as MESSAGE
 from ..openai.chat import CHUNK, RESPONSE
 from ..openai.chat import REQUEST as CHAT
 from ..protocol import Notice
-from ..silent import ENUM, ID
+from ..silent import ENUM, ID, ROLE
 from ..table import Anchor, Entry, Media, Node, Text, table
 from . import converse
 from .tables import REQUEST as CONVERSE
@@ -101,7 +101,7 @@ _COHERE = table(
         "texts": Text(Kind.USER),
         "preamble": Text(Kind.SYSTEM),
         "chat_history[*]": Anchor(_COHERE_ROLES, Kind.USER),
-        "chat_history[*].role": ENUM,
+        "chat_history[*].role": ROLE,
         "documents": Text(Kind.TOOL_RESULT),
         "tool_results": Text(Kind.TOOL_RESULT),
         "tools": Text(Kind.DEFINITION),
@@ -119,7 +119,7 @@ _COHERE_SAYS: dict[str, Entry] = {
     "generations[*].id": ID,
     "generations[*].finish_reason": ENUM,
     "chat_history[*]": Anchor(_COHERE_ROLES, Kind.ASSISTANT),
-    "chat_history[*].role": ENUM,
+    "chat_history[*].role": ROLE,
     "tool_calls": Text(Kind.TOOL_CALL),
     "response_type": ENUM,
     "event_type": ENUM,

@@ -6,7 +6,7 @@ Source: Amazon Bedrock API reference, "Converse" and "ConverseStream" (also its 
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL, SIGNATURE
+from ..silent import ENUM, ID, MODEL, ROLE, SIGNATURE
 from ..table import Anchor, Entry, Media, Node, Silent, Text, table
 
 PADDING = Silent("random letters that even out the length of events")
@@ -68,7 +68,7 @@ _TRACE: dict[str, Entry] = {
 REQUEST_ENTRIES: dict[str, Entry] = {
     "schemaVersion": ENUM,
     "messages[*]": Anchor(_ROLES, Kind.USER),
-    "messages[*].role": ENUM,
+    "messages[*].role": ROLE,
     **block("messages[*].content[*]"),
     "system[*]": Anchor(kind=Kind.SYSTEM, stands=False),
     **block("system[*]", "system"),
@@ -89,7 +89,7 @@ REQUEST_ENTRIES: dict[str, Entry] = {
 REQUEST = table(REQUEST_ENTRIES)
 RESPONSE = table(
     {
-        "output.message.role": ENUM,
+        "output.message.role": ROLE,
         **block("output.message.content[*]"),
         "stopReason": ENUM,
         **_TRACE,
@@ -123,4 +123,4 @@ DELTA = table(
         "delta.image.source.s3Location.uri": Media("image"),
     }
 )
-OTHER: Node = table({"p": PADDING, "role": ENUM, "stopReason": ENUM, **_TRACE})
+OTHER: Node = table({"p": PADDING, "role": ROLE, "stopReason": ENUM, **_TRACE})

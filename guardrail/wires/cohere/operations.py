@@ -104,11 +104,7 @@ def operations() -> tuple[Operation, ...]:
         _rest("generate", ["POST v/generate", "POST v/classify", "POST v/summarize"], GENERATE, GENERATED),
         _rest(
             "stored",
-            [
-                f"{method} v/{path}"
-                for path in ("connectors", "datasets", "embed-jobs", "batches")
-                for method in ("GET", "POST")
-            ]
+            [f"{method} v/{path}" for path in ("connectors", "datasets", "embed-jobs") for method in ("GET", "POST")]
             + [f"* v/{path}/{{id}}" for path in ("connectors", "datasets", "embed-jobs")]
             + ["POST v/embed-jobs/{id}/cancel", "GET v/datasets/usage", "POST v/check-api-key"],
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL
+from ..silent import ENUM, ID, MODEL, ROLE
 from ..table import Anchor, Entry, Media, Text, table
 
 _ROLES = {
@@ -30,7 +30,7 @@ _ARGUMENTS = Text(Kind.TOOL_CALL, nested=True)
 def _message(at: str) -> dict[str, Entry]:
     """A message of version 2."""
     return {
-        f"{at}.role": ENUM,
+        f"{at}.role": ROLE,
         f"{at}.content": Text(join="content"),
         f"{at}.content[*].type": ENUM,
         f"{at}.content[*].text": Text(join="content"),
@@ -72,7 +72,7 @@ CHAT = table(
         "message": _USER,
         "preamble": Text(Kind.SYSTEM),
         "chat_history[*]": Anchor(_ROLES, Kind.USER),
-        "chat_history[*].role": ENUM,
+        "chat_history[*].role": ROLE,
         **_legacy("chat_history[*]"),
         **_legacy(""),
         "tools": _DEFINITION,
@@ -101,7 +101,7 @@ _ANSWER: dict[str, Entry] = {
 }
 _TURNS: dict[str, Entry] = {
     "chat_history[*]": Anchor(_ROLES, Kind.USER),
-    "chat_history[*].role": ENUM,
+    "chat_history[*].role": ROLE,
     **_legacy("chat_history[*]"),
 }
 _CHAT_ANSWER: dict[str, Entry] = {
@@ -118,7 +118,7 @@ EVENT = table(
     {
         "id": ID,
         "type": ENUM,
-        "delta.message.role": ENUM,
+        "delta.message.role": ROLE,
         "delta.message.content.type": ENUM,
         "delta.message.content.thinking": Text(Kind.REASONING),
         "delta.message.tool_plan": Text(Kind.REASONING),

@@ -15,6 +15,7 @@ from ..arrays import JsonArray
 from ..framing import Framing
 from ..operation import Operation, reply, streamed, tree_of
 from ..protocol import Body, Codec, Notice, Reference
+from ..routes import plain
 from ..sse import ServerSent
 from .errors import SAFETY_WORDS, error
 from .generate_stream import GenerateStream, answer_tree, candidates, forget_places, refusal_word
@@ -55,7 +56,7 @@ class Generate(Operation):
         media, _ = media_type(head.headers)
         if media == "text/event-stream":
             return GenerateStream(ServerSent(), SAYS, **_basis(asked))
-        if media == "application/json" and head.status == 200 and _streams(asked):
+        if media == "application/json" and 200 <= head.status < 300 and _streams(asked):
             return GenerateStream(JsonArray(), SAYS, **_basis(asked))
         return super().stream(asked, head)
 
@@ -122,7 +123,7 @@ def kept_name(value: str) -> str:
 
 def _streams(asked: Body | None) -> bool:
     request = asked.asked if asked is not None else None
-    return request is not None and request.path.rstrip("/").lower().endswith(":streamgeneratecontent")
+    return request is not None and plain(request.path).endswith(":streamgeneratecontent")
 
 
 def _events(asked: Body | None) -> bool:

@@ -12,7 +12,7 @@ from ...http import Head, Release, Request, media_type
 from ...verdict import Kind
 from ..operation import Operation, reply, streamed, text_at, tree_of
 from ..protocol import Body, Codec, Notice, Reference
-from ..silent import ENUM, ID, MODEL, SIGNATURE
+from ..silent import ENUM, ID, MODEL, ROLE, SIGNATURE
 from ..sse import ServerSent
 from ..stream import JsonStream, Place, unknown
 from ..table import Anchor, Entry, Media, Text, table
@@ -37,7 +37,7 @@ def _content(at: str) -> dict[str, Entry]:
         f"{at}.type": ENUM,
         f"{at}.id": ID,
         f"{at}.call_id": ID,
-        f"{at}.role": ENUM,
+        f"{at}.role": ROLE,
         f"{at}.signature": SIGNATURE,
         f"{at}.mime_type": ENUM,
         f"{at}.data": Media("file", labels=("mime_type",)),

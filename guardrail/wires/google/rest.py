@@ -14,7 +14,7 @@ from .. import magic
 from ..document import Plain
 from ..operation import Operation
 from ..protocol import Body, Reference
-from ..silent import ENUM, ID, MODEL
+from ..silent import ENUM, ID, MODEL, ROLE
 from ..table import EMPTY, Anchor, Entry, Media, Node, Text, table
 from .errors import SAFETY_WORDS, error
 from .generate import kept_name, verbs
@@ -52,7 +52,7 @@ _COUNTED = both(
             "promptTokensDetails[*].modality": ENUM,
             "tokensInfo[*].tokens[*]": Media("tokens"),
             "tokensInfo[*].tokenIds[*]": Text(tokens=True),
-            "tokensInfo[*].role": ENUM,
+            "tokensInfo[*].role": ROLE,
         }
     )
 )
@@ -89,9 +89,9 @@ class Rest(Operation):
         super().__init__(f"google.{name}", routes, asks=asks, says=says, errors=error, modalities=frozenset({"file"}))
 
     def mine(self, request: Request) -> bool:
-        """Files and batches have the paths of other APIs; Google's clients name a beta or send its key."""
-        beta = any(f"/{word}/" in request.path for word in ("v1beta", "v1beta1", "v1alpha"))
-        return beta or header(request.headers, "x-goog-api-key") is not None
+        """Files and batches have the paths of other APIs; Google's are under a beta. (No header decides: it is
+        the caller who writes those.)"""
+        return any(f"/{word}/" in request.path for word in ("v1beta", "v1beta1", "v1alpha"))
 
     def refers(self, request: Request, asked: Body | None) -> list[Reference]:
         kept = super().refers(request, asked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL, SIGNATURE
+from ..silent import ENUM, ID, MODEL, ROLE, SIGNATURE
 from ..table import Anchor, Entry, Media, Node, Silent, Text, table
 
 _LABELS = ("mimeType", "mime_type")
@@ -80,7 +80,7 @@ def parts(at: str) -> dict[str, Entry]:
     thought = Anchor(flags={"thought": Kind.REASONING}, stands=False)
     return {
         f"{at}": Text(join="text"),
-        f"{at}.role": ENUM,
+        f"{at}.role": ROLE,
         f"{at}.text": Text(join="text"),
         f"{at}.parts": thought,
         f"{at}.parts[*]": thought,

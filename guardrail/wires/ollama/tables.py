@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL
+from ..silent import ENUM, ID, MODEL, ROLE
 from ..table import Anchor, Entry, Media, Silent, Text, table
 
 _ROLES = {"user": Kind.USER, "system": Kind.SYSTEM, "assistant": Kind.ASSISTANT, "tool": Kind.TOOL_RESULT}
@@ -31,7 +31,7 @@ _BOTH: dict[str, Entry] = {
     "keep_alive": ENUM,
     "think": ENUM,
 }
-CHAT = table({**_BOTH, **_message("messages[*]"), "messages[*]": Anchor(_ROLES, Kind.USER), "messages[*].role": ENUM})
+CHAT = table({**_BOTH, **_message("messages[*]"), "messages[*]": Anchor(_ROLES, Kind.USER), "messages[*].role": ROLE})
 GENERATE = table(
     {
         **_BOTH,
@@ -49,7 +49,7 @@ CREATE = table(
         **_BOTH,
         **_message("messages[*]"),
         "messages[*]": Anchor(_ROLES, Kind.USER),
-        "messages[*].role": ENUM,
+        "messages[*].role": ROLE,
         "system": Text(Kind.SYSTEM),
         "template": Text(Kind.SYSTEM),
         "modelfile": Text(Kind.SYSTEM),
@@ -64,7 +64,7 @@ SAYS = table(
         "created_at": _TIME,
         "done_reason": ENUM,
         **_message("message"),
-        "message.role": ENUM,
+        "message.role": ROLE,
         "response": Text(join="content"),
         "thinking": Text(Kind.REASONING, "thinking"),
         "tool_calls[*]": Text(Kind.TOOL_CALL),

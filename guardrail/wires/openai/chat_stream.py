@@ -34,7 +34,7 @@ class ChatStream(JsonStream):
         self._like_last = Likeness()
 
     def _read(self, event: Event) -> Frame:
-        if not event.aside:
+        if not event.aside and not event.name:
             data = event.data.strip()
             text = self._like_last.text(data)
             if text is not None and self._like_last.segment is not None:

@@ -7,7 +7,7 @@ and OpenRouter add. Of requests, events and refusals it must never know.
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import ENUM, ID, MODEL, SIGNATURE
+from ..silent import ENUM, ID, MODEL, ROLE, SIGNATURE
 from ..table import Anchor, Entry, Media, Silent, Text
 
 ROLES = {
@@ -103,7 +103,7 @@ def item(at: str) -> dict[str, Entry]:
         f"{at}.call_id": ID,
         f"{at}.object": ENUM,
         f"{at}.status": ENUM,
-        f"{at}.role": ENUM,
+        f"{at}.role": ROLE,
         f"{at}.phase": ENUM,
         f"{at}.execution": ENUM,
         f"{at}.caller.type": ENUM,

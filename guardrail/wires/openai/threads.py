@@ -32,7 +32,7 @@ def _content(at: str, kind: Kind | None = None) -> dict[str, Entry]:
     text = Text(kind, "content")
     dot = f"{at}." if at else ""
     return {
-        f"{dot}role": silent.ENUM,
+        f"{dot}role": silent.ROLE,
         f"{dot}content": text,
         f"{dot}content[*]": text,
         f"{dot}content[*].type": silent.ENUM,

@@ -17,4 +17,11 @@ CASES = [
         {"inputs": ["A sunny day"], "examples": [{"text": "A dull day", "label": "bad weather"}]},
         {"id": "1", "classifications": [{"id": "2", "input": "A sunny day", "prediction": "good weather"}]},
     ),
+    Case(
+        "datasets",
+        "/v1/datasets",
+        method="GET",
+        request_type="",
+        answer={"datasets": [{"id": "d1", "name": "lakes of Europe", "dataset_type": "embed-input"}]},
+    ),
 ]
