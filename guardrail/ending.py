@@ -28,6 +28,7 @@ _log = logging.getLogger("guardrail")
 WALK = Walk()
 """What reads a request that no wire format claims."""
 T = TypeVar("T")
+_NOTHING = Verdict()
 
 
 class Ending:
@@ -76,6 +77,8 @@ class Ending:
     def _unseen(self, media: Iterable[Medium]) -> Verdict:
         """What was not evaluated because no check can read it: recorded, and the policy's word for each modality."""
         fresh = [medium for medium in media if medium not in self._noted]
+        if not fresh:
+            return _NOTHING
         self._noted.update(fresh)
         verdict = Verdict()
         for medium in fresh:

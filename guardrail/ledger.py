@@ -50,6 +50,8 @@ class Ledger:
     def gaps(self, gaps: Iterable[Gap]) -> None:
         """Note what was not evaluated; of very many, the first and how many more."""
         found = tuple(gaps)
+        if not found:
+            return
         room = max(0, MAX_FINDINGS - len(self.verdict.gaps))
         more = (Gap("*", "more", str(len(found) - room)),) if len(found) > room else ()
         self.verdict |= Verdict(gaps=found[:room] + more)

@@ -80,6 +80,8 @@ class Verdict:
     say: str = "default"  # which refusal text
 
     def __or__(self, other: Verdict) -> Verdict:
+        if other.action is Action.ALLOW and not other.findings and not other.gaps and other.say == "default":
+            return self
         lead = other if (other.action, other._words()) > (self.action, self._words()) else self
         return Verdict(lead.action, self.findings + other.findings, self.gaps + other.gaps, lead.say)
 
