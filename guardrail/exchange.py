@@ -23,7 +23,7 @@ from .verdict import Action, Decision, Verdict
 from .wires import coding, routes
 from .wires.bedrock.signing import signed
 from .wires.generic import FORM, MULTIPART, is_text
-from .wires.magic import is_binary
+from .wires.magic import is_binary, modality_of
 from .wires.protocol import Body
 from .wires.router import Match
 
@@ -92,8 +92,9 @@ class Exchange(Answering):
         )
 
     def is_file(self, first: bytes) -> bool:
-        """Is a body that calls itself a file one indeed, by its first bytes? Then it may go by unread, recorded."""
-        return is_binary(first) and self.plan.posture("file") < Action.REVIEW
+        """Is a body that calls itself a file one indeed, by its first bytes, and may such a one pass? Then it
+        goes by unread, recorded."""
+        return is_binary(first) and self.plan.posture(modality_of(first, self._media)) < Action.REVIEW
 
     def unread(self) -> Request:
         """The request to send on where its body is not read."""
