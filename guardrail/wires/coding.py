@@ -21,18 +21,12 @@ MAX_CODINGS = 2
 _FREE = 1 << 20  # under this many bytes the ratio does not matter
 _STEP = 1 << 16
 _WINDOW_LOG = 23  # 8 MiB, the largest window a zstd content coding may ask for (RFC 9659)
-_GZIP, _ZSTD, _SKIPPABLE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
 
 
 def codings(headers: Headers) -> tuple[str, ...]:
     """The codings applied, in order, ``identity`` left out."""
     words = [w.strip().lower() for key, value in headers if key == "content-encoding" for w in value.split(",")]
     return tuple(word for word in words if word and word != "identity")
-
-
-def looks_packed(data: bytes) -> bool:
-    """Does a body begin as gzip (RFC 1952) or zstd (RFC 8878, skippable frames included) does?"""
-    return data.startswith((_GZIP, _ZSTD)) or (len(data) > 3 and data[1:4] == _SKIPPABLE and data[0] >> 4 == 5)
 
 
 class _Layer(Protocol):

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrail.errors import BadRequest
-from guardrail.wires.coding import Decoder, codings, decoded, looks_packed
+from guardrail.wires.coding import Decoder, codings, decoded
 from tests.support.drive import pieces
 
 if sys.version_info >= (3, 14):
@@ -229,13 +229,6 @@ def test_the_order_of_codings_is_that_of_the_header() -> None:
     assert decoded(raw, headers("gzip", "br"), MiB) == b"text"
     with pytest.raises(BadRequest):
         decoded(raw, headers("br, gzip"), MiB)
-
-
-def test_packed_bytes_are_known_by_how_they_begin() -> None:
-    for packed in (gzip.compress(b"a"), zst(b"a"), b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18\x00"):
-        assert looks_packed(packed)
-    for open_ in (b"", b'{"a":1}', b"P*M", b"`*M\x18", b"(", b"\x1f", b"(\xb5/"):
-        assert not looks_packed(open_)
 
 
 def test_the_libraries_are_loaded_on_first_use() -> None:
