@@ -29,13 +29,16 @@ class Answering(Ending):
     _deferred = False  # observe: the input is judged after the answer has left
     _trouble: Exception | None = None  # why the answer cannot be read
     _finished = False
+    fresh = False  # something came that no pump has begun with
     _spilled = False  # the guard failed, and the policy says to go on
     _undo: coding.Decoder | None = None  # of a spilled stream
+    _pending: Flow[Verdict] | None = None  # input checks that run beside the upstream call
     _labelled: str | None = None  # the answer calls itself a file: its first bytes will tell
     _first = b""
 
     def response(self, head: Head) -> None:
         """The upstream's status and headers have come."""
+        self.fresh = True
         self._answer, self._answered, self.ledger.status = head, True, head.status
         media, charset = media_type(head.headers)
         if head.status in _BODILESS or self._head.method == "HEAD" or (media == "text/html" and not self.claimed):
@@ -51,11 +54,12 @@ class Answering(Ending):
             self._trouble = error
             return
         if codec is not None:
-            self._reply = StreamReply(codec, self.plan.output, decoder, self.plan.caps.reply, self._barred)
+            streaming = self.plan.output.streaming
+            self._reply = StreamReply(codec, streaming, decoder, self.plan.caps.reply, self._barred, self.vault)
             if not self.plan.observe:
                 self._answer = plain_head(head, decoder is not None)
             return
-        self._reply = WholeReply(self.wire, self.plan.output, head, media, decoder, self.plan.caps.reply)
+        self._reply = WholeReply(self.wire, self.plan.output, head, media, decoder, self.plan.caps.reply, self.vault)
         if media and not is_text(media) and not media.startswith("text/") and decoder is None:
             self._labelled = media
 
@@ -84,9 +88,11 @@ class Answering(Ending):
             self._open, self._reply = True, None
 
     def feed(self, chunk: bytes) -> None:
-        """Take bytes from upstream. Never asks, never judges."""
+        """Take bytes from upstream. Never asks, never judges. May be called while a ``pump`` waits for an answer."""
         if self._over or not chunk:
             return
+        self._came += len(chunk)
+        self.fresh = True
         try:
             if self._open:
                 self._raw += chunk if self._undo is None else self._undo.feed(chunk)
@@ -99,7 +105,7 @@ class Answering(Ending):
 
     def finish(self) -> None:
         """The upstream has ended."""
-        self._finished = True
+        self._finished = self.fresh = True
         if self._labelled is not None and self._first:
             self._look(b"")
         if isinstance(self._reply, StreamReply) and self._trouble is None and not self._over:
@@ -115,28 +121,73 @@ class Answering(Ending):
         data, self._raw = bytes(self._raw), bytearray()
         return self._leave(data)
 
-    def pump(self) -> Flow[Release]:
-        """Judge what is due, and return what may leave now. ``end`` is set once, at the end."""
-        release = yield from self._safely(self._pump(), self._spill)
-        if self._finished and not self._over:  # the guard failed at the very end, and goes on
+    @property
+    def overlaps(self) -> bool:
+        """Are input checks under way? Then ``pump`` is to be driven beside the upstream call."""
+        return self._pending is not None
+
+    @property
+    def held(self) -> int:
+        """Bytes of a stream that wait for their verdict."""
+        return self._reply.held if isinstance(self._reply, StreamReply) else 0
+
+    def comment(self) -> bytes:
+        """Bytes by which the caller of a silent stream sees that it is alive, where it may be given any."""
+        reply = self._reply
+        if not isinstance(reply, StreamReply) or self._open or self._over or self._answer is not None:
+            return b""
+        return reply.comment()
+
+    def quick(self) -> Release | None:
+        """What may leave of a stream, where that takes no question and nothing is found. None: ask ``pump``."""
+        reply = self._reply
+        if not isinstance(reply, StreamReply) or self._finished or self._over or self._stored or self._open:
+            return None
+        if self._trouble is not None or self._pending is not None or not reply.quick():
+            return None
+        self.fresh = False
+        return self._leave(reply.release(terminal=False, keep=self.plan.recording.text != "none"))
+
+    def pump(self, *, idle: bool = False) -> Flow[Release]:
+        """Judge what is due, and return what may leave now. ``end`` is set once, at the end.
+
+        While it waits for an answer the upstream may be read on: see ``feed`` and ``fresh``. One ``pump``
+        at a time. ``idle``: nothing has come for a while, so nothing more is waited for.
+        """
+        release = yield from self._safely(self._pump(idle), self._spill)
+        if self._finished and not self._over and not self.fresh:  # the guard failed at the very end, and goes on
             rest = yield from self._pump_open()
             release = Release(release.body + rest.body, release.head or rest.head, rest.end)
         return release
 
-    def _pump(self) -> Flow[Release]:
+    def _pump(self, idle: bool) -> Flow[Release]:
         if self._over:
             return Release()
+        if self._pending is not None and (stopped := (yield from self._settle(self._pending))) is not None:
+            return stopped
+        self.fresh = False
         if self._trouble is not None and not isinstance(self._trouble, (BadRequest, NotEvaluated)):
             raise self._trouble
         if self._open:
             return (yield from self._pump_open())
         if isinstance(self._reply, StreamReply):
-            return (yield from self._pump_stream(self._reply))
+            return (yield from self._pump_stream(self._reply, idle))
         if self._trouble is not None:
             return (yield from self._unread(self._trouble))
         if self._reply is None or not self._finished:
             return Release()
         return (yield from self._pump_whole(self._reply))
+
+    def _settle(self, pending: Flow[Verdict]) -> Flow[Release | None]:
+        """The verdict on the request, after upstream was asked. A Release: it is refused, whatever was answered."""
+        try:
+            verdict = yield from pending
+        finally:
+            self._pending = None
+        self.ledger.add(verdict)
+        if refuses(verdict):
+            return (yield from self._refuse(verdict))
+        return None
 
     def _pump_whole(self, reply: WholeReply) -> Flow[Release]:
         try:
@@ -161,9 +212,11 @@ class Answering(Ending):
             return stopped
         return self._end(Release(data, head, end=True))
 
-    def _pump_stream(self, reply: StreamReply) -> Flow[Release]:
-        final = (self._finished or reply.complete) and self._trouble is None
-        verdict = Verdict() if self._stored else (yield from reply.judge(final=final))
+    def _pump_stream(self, reply: StreamReply, idle: bool) -> Flow[Release]:
+        # What comes while this asks is for the next pump to tell.
+        finished, trouble = self._finished, self._trouble
+        final = (finished or reply.complete) and trouble is None
+        verdict = Verdict() if self._stored else (yield from reply.judge(final=final, idle=idle))
         self.ledger.add(verdict)
         verdict |= self._unseen(reply.media())
         keep = self.plan.recording.text != "none"
@@ -174,8 +227,8 @@ class Answering(Ending):
             body += reply.refuse(self._voice.refusal(verdict))
             yield from self._commit("refused")
             return self._leave(body, end=True)
-        if self._trouble is not None:  # what came before it was judged, and has left as far as it is clear
-            rest = yield from self._unread(self._trouble)
+        if trouble is not None:  # what came before it was judged, and has left as far as it is clear
+            rest = yield from self._unread(trouble)
             return Release(body + rest.body, rest.head, end=True)
         if final and not self._stored:
             self._judged(reply, Verdict())
@@ -186,7 +239,7 @@ class Answering(Ending):
                 whole_ = stopped.head is not None  # then nothing of the answer has left, nor will
                 return stopped if whole_ else Release(body + stopped.body, end=True)
             body += reply.release(terminal=True)
-        return self._leave(body, end=self._finished)
+        return self._leave(body, end=finished)
 
     def _pump_open(self) -> Flow[Release]:
         """Nothing is held. An answer that is not judged has its row before its head leaves."""

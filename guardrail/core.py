@@ -149,6 +149,7 @@ class Guard:
             plan, match, request, door=door, id=new_id(), now=time.time, store=self.submit, objects=self.objects
         )
         exchange.unknown = match is None and word == "refuse"
+        exchange.may_overlap = plan.overlap == "app" or (plan.overlap == "upstream" and door != "asgi")
         return exchange
 
     def looks_at(self, path: str) -> bool:

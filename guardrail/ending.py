@@ -16,9 +16,10 @@ from .flow import Commit, Effect, Flow
 from .http import Head, Release, Request, header
 from .ledger import Ledger
 from .policy.plan import Plan
+from .policy.vault import Vault
 from .reply import StreamReply, WholeReply
 from .text import Medium
-from .verdict import Action, Decision, Gap, Verdict
+from .verdict import Action, Decision, Gap, Spent, Verdict
 from .voice import Voice
 from .wires.anything import Walk
 from .wires.protocol import Body, Notice, Wire
@@ -61,13 +62,26 @@ class Ending:
         self._raw = bytearray()  # bytes that pass as they came
         self._noted: set[Medium] = set()
         self._objects: Objects | None = None
+        self._asked_at: float | None = None  # when upstream was asked
+        self._came = 0  # bytes of its answer
+        self.vault: Vault | None = Vault() if plan.reversible and not plan.observe else None
         self.caller = Caller()
 
     def close(self, ended: str) -> None:
         """Always runs. Stores the row if none was stored, with ``ended`` as the reason."""
         if not self._stored:
             self._stored = True
-            self._store(self.ledger.decision(self._now(), ended))
+            if isinstance(self._reply, StreamReply):
+                self.ledger.gaps(self._reply.unjudged())
+            self._store(self._decision(ended))
+        if self.vault is not None:
+            self.vault.close()
+
+    def _decision(self, ended: str) -> Decision:
+        now = self._now()
+        if ended != "complete" and self._asked_at is not None:
+            self.ledger.spent = Spent(max(0.0, now - self._asked_at), self._came)
+        return self.ledger.decision(now, ended)
 
     def _disown(self) -> None:
         """The path is like one of an API's, and the body is not: an app's own."""
@@ -149,7 +163,7 @@ class Ending:
         if self._objects is not None and self._reply is not None:
             self._objects.issue(self._reply.issued(), self.caller.user, refused=ended == "refused")
         try:
-            yield Commit(self.ledger.decision(self._now(), ended))
+            yield Commit(self._decision(ended))
         except LogError as error:
             _log.error("a decision could not be stored: %s", error)
             if self.plan.recording.required and not self.plan.observe and ended == "complete":

@@ -7,15 +7,17 @@ no library and no I/O, and takes time and ids as arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .admit.objects import Objects
 from .answering import UTF8, Answering
+from .checks.protocol import Moderator
 from .ending import WALK
 from .errors import BadRequest
 from .flow import Call, Flow
 from .http import Release, Request, header, media_type, with_length, without
 from .policy import sight, whole
+from .policy.lane import Lane
 from .policy.plan import Plan
 from .reply import WORKER, refuses
 from .text import Medium
@@ -47,6 +49,7 @@ class Exchange(Answering):
         self._objects = objects
         self._media, self._charset = media_type(request.headers)
         self.unknown = False  # a route that the policy word for unclaimed ones refuses
+        self.may_overlap = False  # may upstream be asked while input checks that are far away run?
 
     # -- the request -------------------------------------------------------------------------
 
@@ -98,6 +101,7 @@ class Exchange(Answering):
 
     def unread(self) -> Request:
         """The request to send on where its body is not read."""
+        self._asked_at = self._now()
         self.ledger.gap("*", "media_type", "request")
         return self._upstream(self._head)
 
@@ -139,12 +143,13 @@ class Exchange(Answering):
             return sent
         if foreign:
             return (yield from self._deny(self._voice.unknown(), "refused")) or sent
-        verdict = yield from whole.judge(plan.input, asked.segments)
-        seen: frozenset[Medium] = frozenset()
-        if asked.media and not refuses(verdict):
-            sighted, seen = yield from sight.judge(plan.input, asked)
-            verdict |= sighted
-        verdict |= self._unseen(m for m in asked.media if m not in seen)
+        verdict, work = yield from whole.judge_exactly(plan.input, asked.segments, hide=self.vault)
+        far = self._far(asked)
+        if not refuses(verdict):
+            near = [m for m in plan.input.moderators if m not in far]
+            verdict |= yield from self._rest(asked, plan.input.only(near) if far else plan.input, work, last=not far)
+        if far and not refuses(verdict):
+            self._pending = self._rest(asked, plan.input.only(far), work, last=True)
         self.ledger.add(verdict)
         self.ledger.keep(asked.segments)
         if refuses(verdict):
@@ -157,6 +162,7 @@ class Exchange(Answering):
         if plan.identity is not None and plan.identity.forward:
             self.wire.forward(asked, plan.identity.forward, self.caller.user)
         data = asked.body()
+        self._asked_at = self._now()
         headers = head.headers
         if data is not plain and signed(head):
             self.ledger.gap("*", "signed", "request", Action.REFUSE)
@@ -164,6 +170,24 @@ class Exchange(Answering):
         if data is not body:
             headers = with_length(without(headers, "content-encoding") if plain is not body else headers, len(data))
         return self._upstream(Request(head.method, head.path, headers, data))
+
+    def _far(self, asked: Body) -> Sequence[Moderator]:
+        """The checks that may run beside the upstream call: they change no text, and asking them takes a while.
+
+        Content that is not text is looked at first: whether it may be sent at all depends on it.
+        """
+        if not self.may_overlap or asked.media:
+            return ()
+        return [m for m in self.plan.input.moderators if m.remote]
+
+    def _rest(self, asked: Body, lane: Lane, work: whole.Work, *, last: bool) -> Flow[Verdict]:
+        """What models say of the request, and what none of them can see."""
+        verdict = yield from whole.judge_rest(lane, work, remember=last)
+        seen: frozenset[Medium] = frozenset()
+        if asked.media and not refuses(verdict):
+            sighted, seen = yield from sight.judge(lane, asked)
+            verdict |= sighted
+        return verdict | self._unseen(m for m in asked.media if m not in seen)
 
     def _standing(self, asked: Body) -> bool:
         """What the kept objects that the request names are to this caller; True: it may not have them."""

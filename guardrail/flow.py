@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from .http import Headers
 from .verdict import Decision
@@ -79,17 +80,27 @@ Effect = Fetch | Call | Together | Commit
 Flow = Generator[Effect, Any, T]
 
 
-def run(flow: Flow[T], perform: Callable[[Effect], Any]) -> T:
-    """Drive a flow to its end on this thread."""
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[T]):
+    """What a flow came to that asked nothing."""
+
+    value: T
+
+
+def begin(flow: Flow[T]) -> Effect | Ended[T]:
+    """Take a flow to its first effect; most end without any."""
     try:
-        effect = next(flow)
+        return next(flow)
+    except StopIteration as stop:
+        return Ended(stop.value)
+
+
+def run(flow: Flow[T], perform: Callable[[Effect], Any], effect: Effect | None = None) -> T:
+    """Drive a flow to its end on this thread; where it has begun, from the ``effect`` it asked for."""
+    try:
+        effect = next(flow) if effect is None else effect
         while True:
-            try:
-                answer = perform(effect)
-            except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(answer)
+            effect = resume(flow, partial(perform, effect))
     except StopIteration as stop:
         value: T = stop.value
         return value
@@ -97,10 +108,19 @@ def run(flow: Flow[T], perform: Callable[[Effect], Any]) -> T:
         flow.close()
 
 
-async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> T:
-    """Drive a flow to its end on this event loop."""
+def resume(flow: Flow[Any], answer: Callable[[], Any]) -> Effect:
+    """Give a flow the answer to what it asked, or the error; its next effect. Raises StopIteration at its end."""
     try:
-        effect = next(flow)
+        answered = answer()
+    except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+        return flow.throw(error)
+    return flow.send(answered)
+
+
+async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]], effect: Effect | None = None) -> T:
+    """Drive a flow to its end on this event loop; where it has begun, from the ``effect`` it asked for."""
+    try:
+        effect = next(flow) if effect is None else effect
         while True:
             try:
                 answer = await perform(effect)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Headers = tuple[tuple[str, str], ...]
 """Names in lower case, order and repeats kept."""
@@ -72,8 +72,7 @@ class Head:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """What may go to the caller now: first the head, then bytes, then the end."""
 
     body: bytes = b""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from .policy.lane import MAX_FINDINGS
 from .policy.plan import Plan
 from .text import Segment
-from .verdict import Action, Decision, Finding, Gap, Outcome, Verdict
+from .verdict import Action, Decision, Finding, Gap, Outcome, Spent, Verdict
 
 MAX_TEXT = 100_000
 """Characters of text kept in one row."""
@@ -31,6 +31,7 @@ class Ledger:
         self.status = 0
         self.user: str | None = None
         self.skipped: set[str] = set()
+        self.spent: Spent | None = None
         self._found = False  # something that was found asks for refusal
         self._texts: list[str] = []
         self._room = MAX_TEXT
@@ -76,7 +77,7 @@ class Ledger:
         if word == "none":
             return
         for segment in segments:
-            text = segment.text if word == "full" else segment.written(segment.base, segment.text)
+            text = segment.text if word == "full" else segment.written(segment.base, segment.text, restored=False)
             self.keep_text(text)
 
     def keep_text(self, text: str) -> None:
@@ -126,6 +127,7 @@ class Ledger:
             user=self.user,
             review=review,
             skipped=tuple(sorted(self.skipped)),
+            spent=self.spent,
         )
 
 

@@ -12,8 +12,10 @@ from .errors import BadRequest
 from .flow import Call, Flow
 from .http import Head, without
 from .policy import whole
-from .policy.lane import Lane
+from .policy.lane import Lane, Streaming
 from .policy.rolling import Rolling
+from .policy.shadow import Shadow
+from .policy.vault import Vault
 from .text import Medium, Segment
 from .verdict import Action, Gap, Kind, Verdict
 from .window import Window
@@ -35,8 +37,17 @@ def plain_head(head: Head, decoded: bool) -> Head:
 class WholeReply:
     """An answer that is judged when it is complete."""
 
-    def __init__(self, wire: Wire, lane: Lane, head: Head, media: str, decoder: Decoder | None, limit: int) -> None:
-        self._wire, self._lane, self.head, self._media = wire, lane, head, media
+    def __init__(
+        self,
+        wire: Wire,
+        lane: Lane,
+        head: Head,
+        media: str,
+        decoder: Decoder | None,
+        limit: int,
+        vault: Vault | None = None,
+    ) -> None:
+        self._wire, self._lane, self.head, self._media, self._vault = wire, lane, head, media, vault
         self._decoder, self._limit = decoder, limit
         self._chunks: list[bytes] = []
         self._raw: list[bytes] | None = None if decoder is None else []
@@ -67,7 +78,7 @@ class WholeReply:
             self.body = self._wire.response(raw, self._media)
         self.segments, self.gaps = self.body.segments, self.body.gaps
         self.incident = self._wire.incident(self.head.status, self.body)
-        return (yield from whole.judge(self._lane, self.segments))
+        return (yield from whole.judge(self._lane, self.segments, restore=self._vault))
 
     def media(self) -> list[Medium]:
         return self.body.media if self.body is not None else []
@@ -103,13 +114,23 @@ class StreamReply:
     """An answer that is judged as it grows, and leaves as far as it is clear."""
 
     def __init__(
-        self, codec: Codec, lane: Lane, decoder: Decoder | None, limit: int, barred: Callable[[Medium], bool]
+        self,
+        codec: Codec,
+        streaming: Streaming,
+        decoder: Decoder | None,
+        limit: int,
+        barred: Callable[[Medium], bool],
+        vault: Vault | None = None,
     ) -> None:
-        self._held, self._limit, self._barred = 0, limit, barred
+        self.held, self._limit, self._barred = 0, limit, barred
         self._codec, self.decoder = codec, decoder
         self._rest = bytearray()  # bytes that are no frame yet
+        self._used = 0  # bytes that are frames
+        self._plain = True  # what has come and was not judged is text alone
         self._window: Window[Frame] = Window()
-        self._rolling = Rolling(lane)
+        self._rolling = Rolling(streaming.window, vault)
+        self._shadow = Shadow(streaming) if streaming.whole or streaming.after else None
+        self._hold = streaming.hold  # until all of it was judged
         self.changed = False
         self.text: list[str] = []
 
@@ -134,8 +155,17 @@ class StreamReply:
         """Raises BadRequest or NotEvaluated where the stream cannot be read on."""
         if self.decoder is not None:
             chunk = self.decoder.feed(chunk)
-        self._rest += chunk
-        self._take(self._codec.feed(chunk))
+        used = self._used
+        try:
+            self._take(self._codec.feed(chunk))
+        finally:
+            if self._rest or self._used - used != len(chunk):
+                self._rest += chunk
+                del self._rest[: self._used - used]
+        if self.held + len(self._rest) > self._limit:
+            raise BadRequest(
+                "more of the stream is held back than the guard may hold", code="reply_too_large", status=413
+            )
 
     def finish(self) -> None:
         if self.decoder is not None:
@@ -144,19 +174,35 @@ class StreamReply:
 
     def _take(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
-            del self._rest[: len(frame.raw)]
+            size = len(frame.raw)
+            self._used += size
             if (frame.pieces or frame.media) and self._window.has_terminal:
                 continue  # text after the end: its row is stored, so it is dropped
             self._window.push(frame)
             self._rolling.push(frame)
-            self._held += len(frame.raw)
-        if self._held + len(self._rest) > self._limit:
-            raise BadRequest(
-                "more of the stream is held back than the guard may hold", code="reply_too_large", status=413
-            )
+            if frame.media:
+                self._plain = False
+            if self._shadow is not None:
+                self._shadow.push(frame)
+            self.held += size
 
-    def judge(self, *, final: bool) -> Flow[Verdict]:
-        return (yield from self._rolling.advance(self._codec.segments(), final=final))
+    def quick(self) -> bool:
+        """Judge what has come at once, where nothing is to be asked and nothing found; else it is left as it is."""
+        return self._plain and not self._window.has_terminal and self._rolling.quick()
+
+    def judge(self, *, final: bool, idle: bool = False) -> Flow[Verdict]:
+        """The verdict on what has come; what comes while this asks is the next one's. See ``Rolling.advance``."""
+        self._plain = True
+        verdict = yield from self._rolling.advance(self._codec.segments(), final=final, idle=idle)
+        if final and verdict.action < Action.REVIEW:
+            if self._shadow is not None:
+                verdict |= yield from self._shadow.judge()
+            self._hold = self._hold and verdict.action >= Action.REVIEW
+        return verdict
+
+    def unjudged(self) -> list[Gap]:
+        """What was to be judged at the end, where no end has come."""
+        return self._shadow.unjudged() if self._shadow is not None else []
 
     @property
     def complete(self) -> bool:
@@ -165,17 +211,23 @@ class StreamReply:
 
     def release(self, *, terminal: bool, keep: bool = False) -> bytes:
         """The frames that are clear. ``terminal``: the end may leave too (its row is stored)."""
-        out = []
-        while (frame := self._window.next()) is not None:
-            if (frame.terminal and not terminal) or any(self._barred(medium) for medium in frame.media):
+        out: list[bytes] = []
+        while not self._hold and (frame := self._window.next()) is not None:
+            if (frame.terminal and not terminal) or (frame.media and any(map(self._barred, frame.media))):
                 break
             self._window.pop()
-            self._held -= len(frame.raw)
-            self.changed = self.changed or any(piece.segment.edits for piece in frame.pieces)
+            self.held -= len(frame.raw)
+            for piece in frame.pieces:
+                if piece.segment.edits:
+                    self.changed = True
             if keep:
-                self.text += [p.written() for p in frame.pieces if not (p.segment.fixed or p.segment.apart)]
+                self.text += [p.kept() for p in frame.pieces if not (p.segment.fixed or p.segment.apart)]
             out.append(self._codec.encode(frame))
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    def comment(self) -> bytes:
+        """Bytes that say nothing, and tell that the stream is alive; empty where the API has none."""
+        return self._codec.comment()
 
     def spill(self) -> bytes:
         """All that is held, the bytes of an event that is not whole included."""

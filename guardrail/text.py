@@ -53,6 +53,16 @@ class Piece:
         """The text with the segment's edits applied."""
         return self.segment.written(self.start, self.text)
 
+    def kept(self) -> str:
+        """``written``, less what belongs to the caller alone: as it may be kept."""
+        return self.segment.written(self.start, self.text, restored=False)
+
+
+class Restored(str):
+    """An edit that puts back what the caller wrote: it goes to the caller, and is kept nowhere."""
+
+    __slots__ = ()
+
 
 class Segment:
     """Text of one kind that reads as one.
@@ -62,7 +72,8 @@ class Segment:
     ``echo``: the text is another reading of text that stands elsewhere, where masks are put in.
     ``apart``: each addition is a text of its own, complete when it comes.
     ``joints``: positions at which one part ends and another begins, where parts are not deltas.
-    ``marks``: for each check that reads this segment, the position up to which it is cleared.
+    ``marks``: for each check that reads this segment, the position up to which it is cleared; ``floor``: for
+    all that compute, where they were asked together.
     ``clear``: the least of them: text before it may leave.
     """
 
@@ -74,6 +85,7 @@ class Segment:
         "echo",
         "edits",
         "fixed",
+        "floor",
         "joints",
         "keep",
         "kind",
@@ -94,7 +106,7 @@ class Segment:
         self.edits: list[tuple[int, int, str]] = []  # sorted, never overlapping
         self.joints: list[int] = []
         self.marks: dict[str, int] = {}
-        self.clear = 0
+        self.clear = self.floor = 0
         self.pieces: list[Piece] = []
         self.keep = True  # whole bodies keep their pieces; a stream's live in its frames
         self._parts: list[str] = []
@@ -162,8 +174,11 @@ class Segment:
             start, mask = min((start, mask), (touched[0][0], touched[0][2]))
         edits[at:until] = [(start, end, mask)]
 
-    def written(self, at: int, text: str) -> str:
-        """A text that stands at position ``at``, edits applied. A mask is written where its span begins."""
+    def written(self, at: int, text: str, *, restored: bool = True) -> str:
+        """A text that stands at position ``at``, edits applied. A mask is written where its span begins.
+
+        Without ``restored`` what was put back for the caller is left out.
+        """
         if not self.edits:
             return text
         end, out, cursor = at + len(text), [], at
@@ -172,7 +187,7 @@ class Segment:
             start, stop, mask = self.edits[n]
             if start >= end:
                 break
-            if stop <= cursor:
+            if stop <= cursor or (not restored and isinstance(mask, Restored)):
                 continue
             if start >= cursor:
                 out += [text[cursor - at : start - at], mask]
@@ -195,4 +210,7 @@ def spell(path: Path) -> str:
 
 def edited(pieces: Sequence[Piece]) -> bool:
     """Is any of these pieces touched by an edit?"""
-    return any(piece.segment.edits and piece.written() != piece.text for piece in pieces)
+    for piece in pieces:  # noqa: SIM110 - asked of every frame
+        if piece.segment.edits and piece.written() != piece.text:
+            return True
+    return False

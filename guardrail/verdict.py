@@ -92,12 +92,22 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What the model's server had done for a call by the time it was given up: seconds since it was
+    asked, and bytes of its answer."""
+
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What is remembered of one exchange, and what ``check()`` answers.
 
     The first block is the published part, with the same names in every output; ``text`` is what
     may be used (masks applied) for ``check``, and what the policy's ``record.text`` keeps in a log.
-    ``would`` is the action that would have been taken where the policy only observes.
+    ``would`` is the action that would have been taken where the policy only observes. ``spent``: where the
+    model's server was asked and its answer not given in full.
     """
 
     id: str
@@ -120,6 +130,7 @@ class Decision:
     user: str | None = None  # keyed pseudonym, never the name itself
     review: str | None = None
     skipped: tuple[str, ...] = field(default=())  # "check:kind" pairs the policy left out
+    spent: Spent | None = None
 
     def with_text(self, text: str | None) -> Decision:
         """The same decision with another text. Written out, for ``dataclasses.replace`` is slow."""
@@ -143,6 +154,7 @@ class Decision:
             self.user,
             self.review,
             self.skipped,
+            self.spent,
         )
 
     def public(self) -> dict[str, Any]:

@@ -43,9 +43,13 @@ class Window(Generic[F]):
 
     def next(self) -> F | None:
         """The first frame, if it may leave: every piece ends within what is clear of its segment."""
-        if not self._frames or any(piece.end > piece.segment.clear for piece in self._frames[0].pieces):
+        if not self._frames:
             return None
-        return self._frames[0]
+        frame = self._frames[0]
+        for piece in frame.pieces:
+            if piece.start + len(piece.text) > piece.segment.clear:
+                return None
+        return frame
 
     def pop(self) -> F:
         return self._frames.popleft()

@@ -5,6 +5,7 @@ Knows texts, windows and floors. Must never know which service judges, nor what 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..checks.protocol import SPOKEN, Backend, Looked, Scores, Seeing
@@ -17,6 +18,10 @@ ANY = "*"
 
 _WINDOW = 600
 _OPENING = (48, 96, 192)
+_FIRST, _FIRST_LEAST, _LEAST = 64, 16, 60
+"""Where sentences are waited for: characters at most before the first question, and at least before the
+first and each later one (`make bench` shows what they cost)."""
+_SENTENCE_END = re.compile(r"[.!?\u2026][\"')\]\u201d\u2019]*(?=\s)|\n|[\u3002\uff01\uff1f]")
 _NEVER = 1.1  # above every score
 
 Span = tuple[int, int]
@@ -51,17 +56,34 @@ class Moderation:
         # Windows that end further apart than they are long would leave text unread.
         self._step = max(1, min(backend.stride, self.window - self.window // 10))
         self._opening = _opening_stops(self._step)
+        self.remote = backend.remote
 
-    def stop(self, after: int) -> int:
-        """The next position, after ``after``, at which a growing text is judged.
+    def stop(self, after: int, text: str, begin: int = 0) -> int | None:
+        """The next position, after ``after``, at which a growing text is judged; None where it is not there yet.
 
-        Close together at first, so that the first words of a stream are not held for long.
+        Close together at first, so that the first words of a stream are not held for long. A backend
+        that is far away is asked where sentences end, for a question costs it more than a long text does.
         """
+        have = len(text) - begin
+        if self.remote:
+            return self._sentence(after, text, begin, have)
+        stop = self._grid(after)
+        return stop if stop - after <= have else None
+
+    def _grid(self, after: int) -> int:
         for stop in self._opening:
             if after < stop:
                 return stop
         base = self._opening[-1] if self._opening else 0
         return base + ((after - base) // self._step + 1) * self._step
+
+    def _sentence(self, after: int, text: str, begin: int, have: int) -> int | None:
+        least, most = (_LEAST, self._step) if after else (_FIRST_LEAST, min(_FIRST, self._step))
+        if have > least:
+            found = _SENTENCE_END.search(text, begin + least, begin + min(have, most + 1))
+            if found is not None:
+                return after + min(found.end() - begin, most)
+        return after + most if have >= most else None
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
         """Findings for each text, at most one a category, spanning the window that scored highest.

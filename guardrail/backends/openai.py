@@ -80,6 +80,7 @@ class OpenAIModeration:
     longest = 2000
     stride = 400
     inline = 0
+    remote = True
 
     def __init__(
         self,

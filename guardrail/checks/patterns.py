@@ -5,31 +5,38 @@ Knows how far each pattern can reach and what it costs. Knows nothing of what it
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf
 from time import perf_counter_ns
 
 import re2
 
 from ..verdict import Finding, Kind
+from .prefixes import PROSE, Part, Prefixes, read
 from .protocol import EVERYTHING
 from .runs import sound
 
-_SAMPLE = ("The quick brown fox, 12 of them; paid 3.50 at example.org/a?b=c (see page 7). " * 60)[:4096].encode()
+_SAMPLE = PROSE.encode()
 _PROBES = (b"", b"a", b" a1.")
 _BUDGET = 300_000  # nanoseconds that a scan on an event loop may take
 _INLINE = range(256, 65_537)
-_escaped_or_class = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]", re.DOTALL)
+
+ENDLESS = sys.maxsize
+"""The reach of a pattern whose matches have no bound: what is held is a match that is open, however long."""
 
 
 class Patterns:
-    """Finds what any of some RE2 patterns matches; the findings of one pattern do not overlap.
+    r"""Finds what any of some RE2 patterns matches; the findings of one pattern do not overlap.
 
-    ``longest`` declares, in characters, the longest match of patterns that state no bound
-    themselves; matches beyond it may be missed in a stream. Without it, such a pattern needs the
-    whole text, as does one with ``^ $ \\A \\z``. Raises ValueError, with the place in the list, for
-    a pattern that RE2 refuses or that matches the empty text.
+    In a stream it holds what may still become a match, and no more. A pattern with ``^ $ \A \z``
+    needs the whole text. ``longest`` declares, in characters, the longest match of patterns that state
+    no bound themselves: what is held is no more than that, and longer matches may be missed.
+
+    ``open_ended``: the places, from 1, of the patterns that state no bound. ``waiting``: the places of
+    those that need the whole text. Raises ValueError, with the place, for a pattern that RE2 refuses
+    or that matches the empty text.
     """
 
     def __init__(
@@ -48,15 +55,20 @@ class Patterns:
         self.name, self.reads, self.category = name, reads, category
         self.categories = frozenset({category})
         self._compiled = [_compile(pattern, place) for place, pattern in enumerate(patterns, 1)]
-        reaches = [reach(pattern, longest) for pattern in patterns]
-        bounded = [each for each in reaches if each is not None]
-        self.reach: int | None = max(bounded) if len(bounded) == len(reaches) else None
-        # Equal openings are one question; the longest reach covers them all.
-        furthest: dict[str, int] = {}
-        for pattern, far in zip(patterns, bounded if self.reach is not None else (), strict=False):
-            furthest[opening(pattern)] = max(far, furthest.get(opening(pattern), 0))
-        self._openings = tuple((far, text) for text, far in furthest.items())
-        self.triggers: tuple[str, ...] | None = None if any(map(anchored, patterns)) else tuple(patterns)
+        known = [
+            (place, part, far)
+            for place, part in enumerate(map(read, patterns), 1)
+            if part is not None and (far := reach(part, longest)) is not None
+        ]
+        waiting = set(range(1, len(patterns) + 1)) - {place for place, _, _ in known}
+        self.triggers: tuple[str, ...] | None = None if waiting else tuple(patterns)
+        self._holds = [
+            *_holds([each for each in known if each[2] < ENDLESS], waiting),
+            *_holds([each for each in known if each[2] == ENDLESS], waiting),
+        ]
+        self.waiting = tuple(sorted(waiting))
+        self.open_ended = tuple(place for place, part, _ in known if part.width == inf and place not in waiting)
+        self.reach: int | None = None if waiting else max(far for _, _, far in known)
         nanoseconds = sum(map(_cost, self._compiled))
         self.inline = max(_INLINE[0], min(_INLINE[-1], int(_BUDGET / max(nanoseconds, 0.001))))
 
@@ -74,7 +86,10 @@ class Patterns:
     def tail(self, text: str) -> int:
         if self.reach is None:
             return len(text)
-        return max(_live(text, reach, opening) for reach, opening in self._openings)
+        held = 0
+        for hold in self._holds:
+            held = max(held, hold(text))
+        return held
 
 
 def _compile(pattern: str, place: int) -> re2._Regexp:
@@ -92,54 +107,36 @@ def _compile(pattern: str, place: int) -> re2._Regexp:
     return compiled
 
 
-def anchored(pattern: str) -> bool:
-    r"""Whether a pattern asks, by ``^ $ \A \z``, where the text or a line begins or ends."""
-    escapes = _escaped_or_class.findall(pattern)
-    bare = _escaped_or_class.sub("", pattern)
-    return "^" in bare or "$" in bare or any(each in (r"\A", r"\z", r"\Z", r"\Q") for each in escapes)
-
-
-def reach(pattern: str, longest: int | None = None) -> int | None:
-    """The characters of the longest match, and one for the boundary after it; None: no bound.
-
-    The width is read from the standard library's parser where it reads the pattern as RE2 does.
-    """
-    if anchored(pattern):
+def reach(part: Part, longest: int | None = None) -> int | None:
+    """The characters of the longest match, and one for the boundary after it; None: the whole text."""
+    if part.anchored:
         return None
-    width = None
-    # RE2 takes "{,5}" for plain characters.
-    if "{," not in pattern:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                width = int(re._parser.parse(pattern).getwidth()[1])  # type: ignore[attr-defined]
-        except (re.error, OverflowError):
-            width = None
-    if width is None or width > 1_000_000:
-        width = longest
-    return None if width is None else width + 1
+    if part.width < inf:
+        return int(part.width) + 1
+    return ENDLESS if longest is None else longest + 1
 
 
-def opening(pattern: str) -> str:
-    """The literal text every match begins with; empty where there is none, or it cannot be told."""
-    if "{," in pattern or "(?" in pattern:
-        return ""
+def _holds(patterns: Sequence[tuple[int, Part, int]], waiting: set[int]) -> list[Callable[[str], int]]:
+    """What tells how much is held for patterns with their places and reaches; few questions for many patterns.
+
+    Where one cannot be asked about, all it can reach is held from where it may open, or it joins ``waiting``.
+    """
+    if not patterns:
+        return []
+    far = max(each for _, _, each in patterns)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
-    except (re.error, OverflowError):
-        return ""
-    out = ""
-    for code, value in parsed:
-        if str(code) == "LITERAL":
-            out += chr(value)
-        elif str(code) != "AT" or out:
-            break
-    return out
+        return [Prefixes([part for _, part, _ in patterns], far).held]
+    except ValueError:
+        if half := len(patterns) // 2:
+            return [*_holds(patterns[:half], waiting), *_holds(patterns[half:], waiting)]
+    place, part, _ = patterns[0]
+    if far == ENDLESS:
+        waiting.add(place)
+        return []
+    return [partial(_near, far, part.opening)]
 
 
-def _live(text: str, far: int, start: str) -> int:
+def _near(far: int, start: str, text: str) -> int:
     """How much of the end could still become a match that is ``far`` characters at most and begins with ``start``."""
     if not start:
         return min(len(text), far)

@@ -41,6 +41,17 @@ class Prefilter:
         if self._owners:
             self._set.Compile()
 
+    def nothing(self, text: str) -> bool:
+        """Is there no scanner that might find something? Sooner answered than ``possible``."""
+        if self._always:
+            return False
+        if self._owners and self._set.Match((text if text.isascii() else sound(text)).encode()):
+            return False
+        for _, maybe in self._words:  # noqa: SIM110 - each call counts here
+            if maybe(text):
+                return False
+        return True
+
     def possible(self, text: str) -> list[int]:
         hits = self._set.Match(text if text.isascii() else sound(text)) if self._owners else None
         found = {self._owners[n] for n in hits} if hits else set()

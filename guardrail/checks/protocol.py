@@ -29,7 +29,8 @@ SPOKEN = EVERYTHING - {Kind.SYSTEM, Kind.DEFINITION}
 class Scanner(Protocol):
     """A check that computes.
 
-    ``reach``: the largest ``tail`` it can ask for, in characters; None: it needs the whole text.
+    ``reach``: the largest ``tail`` it can ask for, in characters; None: it needs the whole text;
+    ``sys.maxsize``: no bound, a match may stay open as long as the text goes on.
     ``inline``: texts up to this many characters may be scanned on an event loop.
     ``triggers``: RE2 patterns such that where none of them matches, ``scan`` finds nothing;
     None: there are no such patterns and ``scan`` is always asked.
@@ -74,7 +75,8 @@ class Backend(Protocol):
     ``categories``: the wire names it can judge. ``points``: named operating points (lenient,
     balanced, strict) to thresholds by category; None where the service's own ``flags`` are its one
     decision, which is then the point ``balanced``. ``longest``: characters it takes in one text.
-    ``stride``: characters of new text after which a stream is worth asking about again.
+    ``stride``: characters of new text after which a stream is worth asking about again. ``remote``: it
+    asks something outside of this process, so that each question costs a way there and back.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Backend(Protocol):
     longest: int
     stride: int
     inline: int
+    remote: bool
 
     def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         """One ``Scores`` a text, same order. Raises NotEvaluated; never guesses."""
@@ -107,16 +110,21 @@ class Seeing(Protocol):
 
 class Moderator(Protocol):
     """A check that asks a backend. Windows end at the places ``stop`` names, so that a verdict
-    does not depend on how a stream was cut; each sees at most ``window`` characters.
+    does not depend on how a stream was cut; each sees at most ``window`` characters. ``remote``: see ``Backend``.
     """
 
     name: str
     reads: frozenset[Kind]
     window: int
     categories: frozenset[str]
+    remote: bool
 
-    def stop(self, after: int) -> int:
-        """The next character position, after ``after``, at which a growing text is judged."""
+    def stop(self, after: int, text: str, begin: int = 0) -> int | None:
+        """The next character position, after ``after``, at which a growing text is judged; None: not yet.
+
+        ``text[begin:]`` is what there is of it from ``after`` on. A place once named stays the place
+        however the text goes on.
+        """
         ...
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:

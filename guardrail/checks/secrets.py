@@ -154,7 +154,10 @@ class Secrets:
         return leftmost(found, _RANKED, self.name) if found else ()
 
     def tail(self, text: str) -> int:
-        held = pem.tail(text)
+        held = pem.tail(text) if "-" in text else 0
+        last = text[text.rfind(" ") + 1 :]
+        if not last or (last.isalpha() and last.isascii() and last[:2] not in _heads):
+            return held  # what most text ends in: a space, or a word that begins no key
         run = trailing(_run, text, _LONGEST)
         if not run:
             return held

@@ -55,6 +55,8 @@ class Words:
 
     def maybe(self, text: str) -> bool:
         """False only where ``scan`` would find nothing."""
+        if len(text) <= _PART:
+            return bool(self._any.find_matches_as_indexes(fold(text)))
         return any(self._any.find_matches_as_indexes(fold(text[a:b])) for a, b in self._parts(0, len(text)))
 
     def _parts(self, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -89,7 +91,7 @@ class Words:
         low = max(0, size - self._longest)
         last = fold(text[low:])
         for at, character in enumerate(last):
-            if character in self._first and self._live(last[at:]) and self._opens(text, low + at):
+            if character in self._first and self._opens(text, low + at) and self._live(last[at:]):
                 return size - low - at
         return 0
 

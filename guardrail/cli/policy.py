@@ -24,4 +24,6 @@ def check(arguments: argparse.Namespace) -> int:
 
     plan = load_plan(arguments.policy)
     print(f"ok  {safe(plan.name)}  {plan.hash}")
+    for remark in plan.remarks:
+        print(f"note  {safe(str(remark))}")
     return 0

@@ -18,11 +18,9 @@ from ..flow import arun
 from ..http import Head, Headers, Release, Request
 from ..ledger import Ledger
 from ..verdict import Action
+from .delivery import Delivery, Message, Receive, Send
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 User = str | Callable[[Scope], str | None]
 
@@ -93,42 +91,49 @@ class _Call:
     def __init__(
         self, door: GuardrailMiddleware, exchange: Exchange, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        self._door, self._exchange, self._scope, self._receive, self._send = door, exchange, scope, receive, send
+        self._door, self._exchange, self._scope, self._receive = door, exchange, scope, receive
         self._perform = door.guard.aworld().perform
+        self._delivery = Delivery(exchange, self._perform, send)
         self._replay: list[Message] = []
         self._gone = self._stopped = self._unread = False
 
     async def run(self) -> None:
-        exchange, ended = self._exchange, "incomplete"
+        exchange, delivery, ended = self._exchange, self._delivery, "incomplete"
         try:
             await self._run()
             ended = "disconnected" if self._gone else "incomplete"
         except asyncio.CancelledError:
             ended = "disconnected" if self._gone else "cancelled"
-            raise
+            task = asyncio.current_task()
+            if not delivery.cut or (task is not None and task.uncancel() > 0):  # it was not us who broke the app off
+                raise
         except UpstreamError as error:
             ended = "disconnected" if self._gone else "upstream_error"
             if not self._gone and not await self._failed(error):
                 raise
         except Exception:
             ended = "disconnected" if self._gone else "error"
-            if not self._stopped:  # what an app raises after we stopped it is our doing
+            if not (self._stopped or delivery.halted):  # what an app raises after we stopped it is our doing
                 raise
         finally:
             exchange.close(ended)
+            await delivery.close()
+        if delivery.broken is not None and not self._gone:
+            raise delivery.broken
 
     async def _failed(self, error: UpstreamError) -> bool:
         """Tell the caller. False: its answer had begun and cannot be ended validly."""
+        await self._delivery.settle()
         if self._exchange.over:
             return True
         release = await arun(self._exchange.fail(error), self._perform)
-        await self._emit(release)
+        await self._delivery.emit(release)
         return release.end
 
     async def _run(self) -> None:
-        exchange = self._exchange
+        exchange, delivery = self._exchange, self._delivery
         if (release := await arun(exchange.admit(), self._perform)) is not None:
-            return await self._emit(release)
+            return await delivery.emit(release)
         body = await self._read()
         scope = self._scope
         step: Request | Release | None = None
@@ -137,7 +142,7 @@ class _Call:
         elif body is not None:
             step = await arun(exchange.request(body), self._perform)
         if isinstance(step, Release):
-            return await self._emit(step)
+            return await delivery.emit(step)
         if step is not None and body is not None and step.body is not body:
             self._replay = [{"type": "http.request", "body": step.body, "more_body": False}]
         if step is not None:
@@ -147,6 +152,7 @@ class _Call:
         if any(name in (scope.get("extensions") or ()) for name in _UNREAD):
             scope = {**scope, "extensions": {k: v for k, v in scope["extensions"].items() if k not in _UNREAD}}
         self._replay.reverse()
+        delivery.begin(waits=exchange.claimed or self._door.unclaimed == "refuse")
         await self._door.app(scope, self._receive_checked, self._send_checked)
 
     async def _read(self) -> bytes | None:
@@ -168,7 +174,7 @@ class _Call:
             size += len(chunk)
             if size > limit:
                 if (release := await arun(self._exchange.too_large(), self._perform)) is not None:
-                    await self._emit(release)
+                    await self._delivery.emit(release)
                 return None
             chunks.append(chunk)
             if not message.get("more_body", False):
@@ -179,7 +185,9 @@ class _Call:
             return self._replay.pop()
         if self._exchange.over:
             return {"type": "http.disconnect"}
-        message = await self._receive()
+        message = await self._delivery.receive(self._receive)
+        if message is None:
+            return {"type": "http.disconnect"}
         self._gone = self._gone or message["type"] == "http.disconnect"
         return message
 
@@ -189,38 +197,21 @@ class _Call:
             raise self._stop()
         if message["type"] == "http.response.start":
             exchange.response(Head(message["status"], headers_of(message.get("headers", ()))))
+            self._delivery.heard()
             if exchange.passing:
                 exchange.take()
-                await self._send(message)
+                await self._delivery.send(message)
         elif message["type"] == "http.response.body":
-            await self._body(message)
+            last = not message.get("more_body", False)
+            await self._delivery.body(message, last)
+            if exchange.over and not (last and self._delivery.ended):
+                raise self._stop()
         else:
-            await self._send(message)
-
-    async def _body(self, message: Message) -> None:
-        exchange, last = self._exchange, not message.get("more_body", False)
-        exchange.feed(message.get("body", b""))
-        if passing := exchange.passing:
-            exchange.take()
-            await self._send(message)
-        if last:
-            exchange.finish()
-        release = await arun(exchange.pump(), self._perform)
-        if not passing:
-            await self._emit(release)
-        if exchange.over and not (last and release.end):
-            raise self._stop()
+            await self._delivery.send(message)
 
     def _stop(self) -> _Stopped:
         self._stopped = True
         return _Stopped("the guard ended this answer")
-
-    async def _emit(self, release: Release) -> None:
-        if release.head is not None:
-            headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in release.head.headers]
-            await self._send({"type": "http.response.start", "status": release.head.status, "headers": headers})
-        if release.body or release.end:
-            await self._send({"type": "http.response.body", "body": release.body, "more_body": not release.end})
 
 
 def headers_of(raw: Any) -> Headers:

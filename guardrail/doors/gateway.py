@@ -22,7 +22,8 @@ from ..text import Segment
 from ..verdict import Action, Kind
 from ..wires.generic import problem
 from ..wires.protocol import Notice
-from .asgi import App, GuardrailMiddleware, Receive, Scope, Send
+from .asgi import App, GuardrailMiddleware, Scope
+from .delivery import Receive, Send
 
 TEST_STRING = "GUARDRAIL-TEST-REFUSE"
 """Refused by every policy that ships, as EICAR and GTUBE are by scanners; readiness uses it."""

@@ -15,7 +15,8 @@ import httpx
 
 from ..errors import UpstreamError
 from ..http import Headers
-from .asgi import Message, Receive, Scope, Send, headers_of
+from .asgi import Scope, headers_of
+from .delivery import Message, Receive, Send
 
 _HOP = frozenset(
     {

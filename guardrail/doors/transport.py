@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from ..core import Guard, as_guard, name_user
 from ..exchange import Exchange
 from ..flow import arun, run
 from ..http import Head, Headers, Release, Request, header, with_length, without
+from .pulling import BrokenOff, abeside, apulled, beside, pulled
 
 User = str | Callable[[], str | None]
 _BROKEN = "the guard broke off this answer: its decision could not be stored"
@@ -119,6 +120,9 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 for release in self._releases:
                     if release.body:
                         yield release.body
+            except BrokenOff:
+                self._exchange.close("upstream_error")
+                raise http.ReadError(_BROKEN) from None
             except Exception:
                 self._exchange.close("upstream_error")
                 raise
@@ -140,6 +144,9 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 async for release in self._releases:
                     if release.body:
                         yield release.body
+            except BrokenOff:
+                self._exchange.close("upstream_error")
+                raise http.ReadError(_BROKEN) from None
             except Exception:
                 self._exchange.close("upstream_error")
                 raise
@@ -223,10 +230,19 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 step = exchange.unread() if body is None else run(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)
-            upstream = self._inner.handle_request(self._rebuild(exchange, request, step, body))
+            sent = self._rebuild(exchange, request, step, body)
+            judging = None
+            if exchange.overlaps:
+                call = partial(self._inner.handle_request, sent)
+                both = beside(exchange, call, self.guard.world(), lambda upstream: upstream.close())
+                if isinstance(both, Release):
+                    return self._refused(both)
+                upstream, judging = both
+            else:
+                upstream = self._inner.handle_request(sent)
             try:
                 exchange.response(Head(upstream.status_code, _headers(upstream)))
-                releases = self._releases(exchange, upstream, perform)
+                releases = pulled(exchange, upstream.stream, self.guard.world(), upstream.close, judging)
                 parts = []
                 for release in releases:
                     parts.append(release.body)
@@ -239,20 +255,6 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             return self._respond(
                 release.head, Stream(releases, b"".join(parts), exchange, upstream), upstream.extensions
             )
-
-        def _releases(self, exchange: Exchange, upstream: Any, perform: Any) -> Iterator[Release]:
-            yield exchange.take() or run(exchange.pump(), perform)
-            for chunk in upstream.stream:
-                exchange.feed(chunk)
-                yield exchange.take()
-                yield run(exchange.pump(), perform)
-                if exchange.over:
-                    upstream.close()
-                    return
-            exchange.finish()
-            yield (last := run(exchange.pump(), perform))
-            if not last.end:
-                raise http.ReadError(_BROKEN)
 
         def close(self) -> None:
             if self._lease is None or self._lease.over:
@@ -284,10 +286,18 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
                 step = exchange.unread() if body is None else await arun(exchange.admit_body(body), perform)
             if isinstance(step, Release):
                 return self._refused(step)
-            upstream = await self._inner.handle_async_request(self._rebuild(exchange, request, step, body))
+            sent = self._rebuild(exchange, request, step, body)
+            judging = None
+            if exchange.overlaps:
+                both = await abeside(exchange, self._inner.handle_async_request(sent), perform)
+                if isinstance(both, Release):
+                    return self._refused(both)
+                upstream, judging = both
+            else:
+                upstream = await self._inner.handle_async_request(sent)
             try:
                 exchange.response(Head(upstream.status_code, _headers(upstream)))
-                releases = self._releases(exchange, upstream, perform)
+                releases = apulled(exchange, aiter(upstream.stream), perform, upstream.aclose, judging)
                 parts = []
                 async for release in releases:
                     parts.append(release.body)
@@ -300,20 +310,6 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             return self._respond(
                 release.head, AsyncStream(releases, b"".join(parts), exchange, upstream), upstream.extensions
             )
-
-        async def _releases(self, exchange: Exchange, upstream: Any, perform: Any) -> AsyncIterator[Release]:
-            yield exchange.take() or await arun(exchange.pump(), perform)
-            async for chunk in upstream.stream:
-                exchange.feed(chunk)
-                yield exchange.take()
-                yield await arun(exchange.pump(), perform)
-                if exchange.over:
-                    await upstream.aclose()
-                    return
-            exchange.finish()
-            yield (last := await arun(exchange.pump(), perform))
-            if not last.end:
-                raise http.ReadError(_BROKEN)
 
         async def aclose(self) -> None:
             if self._lease is None or self._lease.over:

@@ -25,6 +25,7 @@ class LocalBackend:
     longest: int = 1 << 20
     stride: int = 160
     inline: int = 600
+    remote: bool = False
 
     def __init__(self, moderation: LocalModeration | None = None) -> None:
         self._moderation = moderation or LocalModeration()

@@ -38,10 +38,23 @@ def problems(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
     yield from _rules(fitted, root, own)
     yield from _identity(fitted, root)
     yield from _texts(fitted, root)
+    yield from _strategies(fitted, root, own)
     policy = fitted.policy
     if policy.paths.only and policy.paths.skip:
         node = root.at(["paths", "only"])
         yield Problem(node.where, "`paths` has both `only` and `skip`", "Keep one of them.")
+
+
+def _strategies(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
+    """A word about streams on a check that reads none."""
+    policy = fitted.policy
+    if {"input", "output"} & fitted.lost:
+        return
+    for name, check in policy.checks.items():
+        node = root.at(["checks", name, "stream"])
+        if check.stream != "window" and name in policy.input and name not in policy.output and node.file == own:
+            what = f"the check `{name}` has `stream: {check.stream}` and reads requests only, which never stream"
+            yield Problem(node.where, what, "Take the line away, or list the check under output.")
 
 
 def _listed(policy: spec.Policy) -> set[str]:

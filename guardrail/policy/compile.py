@@ -6,7 +6,7 @@ Everything wrong with it is reported at once, each with its file and line.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from ..wires.custom import Custom
 from . import spec
 from .lane import Lane
 from .load import Loaded, in_order, read
-from .plan import Caps, Plan, Recording, Scope
+from .plan import Caps, Patience, Plan, Recording, Scope
 from .rules import Rule, Rules
 from .taxonomy import categories_of
 from .texts import Texts
+from .vault import placeholder
 
 _AS_SAID = "Correct it as the message says."
 _POSTURE = {"refuse": Action.REFUSE, "review": Action.REVIEW, "allow": Action.ALLOW}
@@ -56,6 +57,7 @@ class _Compiler:
         rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
         self._points(backends)
         self._masks(scanners, set(backends))
+        self._overlap(backends)
         own = [self._custom(n, route) for n, route in enumerate(policy.custom)]
         if self._problems:
             raise PolicyError(in_order(self._problems, list(self._loaded.origin)))
@@ -80,6 +82,10 @@ class _Compiler:
             references={name: _POSTURE[word] for name, word in policy.references.model_dump().items()},
             retell=policy.provider_refusals == "retell",
             websockets=policy.websockets,
+            patience=Patience(**policy.streams.model_dump()),
+            overlap=policy.overlap,
+            reversible=any(rule.restore for rule in policy.rules),
+            remarks=tuple(self._remarks(scanners)),
         )
 
     def _problem(self, path: Sequence[str | int], what: str, remedy: str) -> None:
@@ -111,6 +117,37 @@ class _Compiler:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
 
+    def _overlap(self, backends: Mapping[str, Backend]) -> None:
+        """What runs beside the upstream call must be far away, and must change nothing that was sent."""
+        word = self._spec.overlap
+        far = {name: b for name, b in backends.items() if b.remote and name in self._spec.input}
+        if word == "none":
+            return
+        if not far:
+            what = f"`overlap: {word}` has nothing to overlap: no input check asks a service"
+            self._problem(("overlap",), what, "Write overlap: none, or list such a check under input.")
+        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
+            for name, backend in far.items():
+                if rule.do == "redact" and categories_of(rule.when, backend.categories):
+                    what = f"this rule masks what check `{name}` finds, and it cannot mask what was sent already"
+                    self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse, or overlap: none.")
+
+    def _remarks(self, scanners: Mapping[str, Scanner]) -> Iterator[Problem]:
+        for name, scanner in scanners.items():
+            if not isinstance(scanner, Patterns) or name not in self._spec.output:
+                continue
+            where = self._loaded.locate(("checks", name, "patterns"))
+            bounded = self._spec.checks[name].longest  # type: ignore[union-attr]
+            for place in (*scanner.open_ended, *scanner.waiting):
+                what = f"pattern {place} of check `{name}` can match more text than a stream holds back"
+                does = "an answer waits while such a match is open, and past 4,096 characters for its end"
+                remedy = "Bound it, such as {1,200} for +."
+                if place in scanner.waiting:
+                    does, remedy = "it is judged when the text is complete", "Take ^ $ \\A \\z out, or let it wait."
+                elif bounded is not None:
+                    does = f"matches longer than its `longest` ({bounded}) may be missed in a stream"
+                yield Problem(where, f"{what}: {does}", remedy)
+
     def _lane(
         self, names: Sequence[str], scanners: Mapping[str, Scanner], backends: Mapping[str, Backend], rules: Rules
     ) -> Lane:
@@ -126,7 +163,9 @@ class _Compiler:
             moderators.append(Moderation(name, backend, floors, reads=reads))
             on_error[name] = _ON_ERROR[check.on_error]
         lane = tuple(scanners[name] for name in dict.fromkeys(names) if name in scanners)
-        return Lane(lane, tuple(moderators), rules, on_error)
+        words = {name: self._spec.checks[name].stream for name in dict.fromkeys(names)}
+        strategies = {name: word for name, word in words.items() if word != "window"}
+        return Lane(lane, tuple(moderators), rules, on_error, strategies=strategies)
 
     def _points(self, backends: Mapping[str, Backend]) -> None:
         """A named point must exist in every model check whose findings the rule is about."""
@@ -155,7 +194,8 @@ class _Compiler:
                         "Use plain visible text, such as [redacted].",
                     )
                 for name, scanner in scanners.items():
-                    if name in listed and scanner.scan(rule.mask):
+                    told = f"{rule.mask} {placeholder(rule.mask, 1)}" if rule.restore else rule.mask
+                    if name in listed and scanner.scan(told):
                         self._problem(
                             where, f"check `{name}` would find the mask itself", "Choose a mask that no check finds."
                         )
@@ -188,7 +228,8 @@ def _backend(check: Any) -> Backend | None:
 
 
 def _rule(rule: spec.Rule) -> Rule:
-    return Rule(tuple(rule.when), Action[rule.do.upper()], rule.at_least, rule.point, rule.say, rule.mask)
+    do = Action[rule.do.upper()]
+    return Rule(tuple(rule.when), do, rule.at_least, rule.point, rule.say, rule.mask, rule.restore)
 
 
 def _identity(identity: spec.Identity, secret: bytes | None, limited: bool) -> Any:

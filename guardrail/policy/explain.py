@@ -23,6 +23,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "identity": spec.Identity,
     "limits": spec.Limit,
     "caps": spec.Caps,
+    "streams": spec.Streams,
     "refusals": spec.Refusals,
     "record": spec.Record,
     "modalities": spec.Modalities,

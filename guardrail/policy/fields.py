@@ -126,6 +126,20 @@ Duration = Annotated[
         {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": units.DURATION_PATTERN}]}
     ),
 ]
+Patience = Annotated[
+    float | None,
+    Field(gt=0, le=86_400),
+    BeforeValidator(units.patience),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"const": "never"},
+                {"type": "string", "pattern": units.DURATION_PATTERN},
+            ]
+        }
+    ),
+]
 Requests = Annotated[
     Rate, BeforeValidator(units.rate), WithJsonSchema({"type": "string", "pattern": units.RATE_PATTERN})
 ]

@@ -25,9 +25,25 @@ MAX_FINDINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Streaming:
+    """How the checks of a lane judge a stream.
+
+    ``window``: those that judge it as it grows. ``whole``: models that judge the whole answer before any
+    of it leaves. ``after``: those that judge it when it has left, only to be remembered. ``hold``:
+    nothing leaves before everything was judged.
+    """
+
+    window: Lane
+    whole: Lane | None = None
+    after: Lane | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """``on_error`` is each moderator's own fail mode; ``deadline`` seconds for all moderators of one
-    judgement. Up to ``INLINE`` characters are looked over on an event loop; more go to a worker."""
+    judgement. Up to ``INLINE`` characters are looked over on an event loop; more go to a worker.
+    ``strategies``: by a check's name its word for streams (``buffer``, ``after``); others judge a ``window``."""
 
     scanners: tuple[Scanner, ...]
     moderators: tuple[Moderator, ...]
@@ -35,25 +51,50 @@ class Lane:
     on_error: Mapping[str, Action] = field(default_factory=dict)
     deadline: float = 10.0
     recall: Recall = field(default_factory=Recall, compare=False, repr=False)  # what was judged here
+    strategies: Mapping[str, str] = field(default_factory=dict)
+    streaming: Streaming = field(init=False, compare=False, repr=False)
     modelled: frozenset[Kind] = field(init=False)  # those that some moderator reads
     prefilter: Prefilter = field(init=False)
     readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
     early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
-    needs: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
-    exact: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # those of the scanners alone
+    at_once: frozenset[Kind] = field(init=False)  # those whose readers need not wait for the end
+    exact: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
+    asked: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # the same of the moderators
 
     def __post_init__(self) -> None:
         readers = {kind: tuple(s for s in self.scanners if kind in s.reads) for kind in Kind}
         early = {kind: tuple(s for s in found if s.reach is not None) for kind, found in readers.items()}
         exact = {kind: tuple((s.name, 1) for s in found) for kind, found in readers.items()}
-        needs = {
-            kind: (*found, *((m.name, m.window) for m in self.moderators if kind in m.reads))
-            for kind, found in exact.items()
-        }
-        for name, value in (("readers", readers), ("early", early), ("exact", exact), ("needs", needs)):
+        asked = {kind: tuple((m.name, m.window) for m in self.moderators if kind in m.reads) for kind in Kind}
+        for name, value in (("readers", readers), ("early", early), ("exact", exact), ("asked", asked)):
             object.__setattr__(self, name, value)
+        at_once = frozenset(kind for kind in Kind if len(early[kind]) == len(readers[kind]))
+        object.__setattr__(self, "at_once", at_once)
         object.__setattr__(self, "modelled", frozenset(kind for m in self.moderators for kind in m.reads))
         object.__setattr__(self, "prefilter", Prefilter(self.scanners))
+        object.__setattr__(self, "streaming", self._streaming())
+
+    def _streaming(self) -> Streaming:
+        words = self.strategies
+        if not words:
+            return Streaming(self)
+
+        def of(*strategies: str, scanners: bool = True) -> Lane | None:
+            chosen = tuple(s for s in self.scanners if scanners and words.get(s.name, "window") in strategies)
+            models = tuple(m for m in self.moderators if words.get(m.name, "window") in strategies)
+            if not chosen and not models:
+                return None
+            return Lane(chosen, models, self.rules, self.on_error, self.deadline, Recall(0))
+
+        # What computes with exact spans judges the same text in the same way however much of it there is.
+        exact = tuple(s for s in self.scanners if words.get(s.name) != "after")
+        models = tuple(m for m in self.moderators if m.name not in words)
+        window = Lane(exact, models, self.rules, self.on_error, self.deadline, Recall(0))
+        return Streaming(window, of("buffer", scanners=False), of("after"), "buffer" in words.values())
+
+    def only(self, moderators: Iterable[Moderator]) -> Lane:
+        """The same lane with no scanners, and these of its models."""
+        return Lane((), tuple(moderators), self.rules, self.on_error, self.deadline, self.recall)
 
     def skipped(self, kinds: Iterable[Kind]) -> set[str]:
         """Which checks leave out which kinds of text that are here, by their own rule."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..admit.identity import Identity
 from ..admit.limits import Limits
-from ..errors import BadRequest
+from ..errors import BadRequest, Problem
 from ..verdict import Action
 from ..wires.router import Router
 from .lane import Lane
@@ -48,6 +48,21 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a stream is waited for, in seconds; None: for ever.
+
+    ``first_byte``: from asking the model's server to the first bytes of its answer. ``idle``: between two
+    reads. ``keep_alive``: silence after which the caller is told that the stream is alive. ``settle``:
+    silence after which held text is judged as far as it is, though a model would wait for more.
+    """
+
+    first_byte: float | None = 600.0
+    idle: float | None = 600.0
+    keep_alive: float | None = 15.0
+    settle: float | None = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """Which paths the guard looks at, and what becomes of those no wire format claims."""
 
@@ -79,8 +94,13 @@ class Plan:
     )
     """For a standing of an object that a request names (unknown, foreign, refused): what becomes of it."""
     websockets: str | None = None
+    patience: Patience = field(default_factory=Patience)
+    overlap: str = "none"  # none | upstream | app: what runs beside input checks that ask somebody far away
+    reversible: bool = False  # some rule's masks are undone in the answer
     retell: bool = True  # a provider's own safety error is told as the policy tells refusals
     router: Router = field(default_factory=lambda: Router(()))
+    remarks: tuple[Problem, ...] = ()
+    """What is right and may surprise, each with its place; ``guardrail policy check`` shows them."""
 
     def posture(self, modality: str) -> Action:
         """What becomes of content that no check can read."""

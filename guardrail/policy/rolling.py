@@ -3,21 +3,26 @@
 Two laws hold here. Nothing is cleared before every check that reads it has seen all it needs.
 And the outcome does not depend on how the bytes were cut: a read of many frames is judged at
 once, but if anything in it would be refused, its frames are judged again one by one.
+
+While an ``advance`` waits for an answer, the stream may be read on: texts are taken out of their
+segments before anything is asked, and frames that come meanwhile are the next ``advance``'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from typing import NamedTuple
 
-from ..checks.protocol import Moderator, Scanner
+from ..checks.protocol import Scanner
 from ..flow import Call, Flow
 from ..text import Segment
 from ..verdict import Action, Finding, Verdict
 from ..wires.protocol import Frame
 from . import whole
-from .lane import Lane, join, rule_on, together
+from .asking import Asking
+from .lane import Lane, join, rule_on
+from .look import Look
+from .vault import RESTORE, Vault
 
 _INLINE = 4096
 """Characters of one read that are scanned on the event loop; more is a worker's."""
@@ -25,52 +30,100 @@ _INLINE = 4096
 _FORGET = 256
 """Characters nobody needs any more that are worth a copy of the rest."""
 
-Span = tuple[Segment, int, int]
-"""A segment, the position cleared so far, and the one judged next."""
+_PATIENCE = 4096
+"""Characters. At every multiple of these a check that holds more of a text waits for its end, so that what is
+scanned again and again stays short. The places are the text's own: it does not matter how it was cut."""
+
+_NOTHING = Verdict()
 
 
-@dataclass(slots=True)
-class _Look:
-    """What one look would change; nothing is changed until it is applied."""
+class _Reading(NamedTuple):
+    """A text to be scanned: from one character before the least mark (for word boundaries) to where it is known."""
 
-    verdict: Verdict = field(default_factory=Verdict)
-    marks: list[tuple[Segment, str, int]] = field(default_factory=list)
-    edits: list[tuple[Segment, int, int, str]] = field(default_factory=list)
-    growing: list[Segment] = field(default_factory=list)
-    cleared: list[Segment] = field(default_factory=list)
-    closed: set[int] = field(default_factory=set)
-    reached: dict[int, tuple[Segment, int]] = field(default_factory=dict)
-
-    @property
-    def refused(self) -> bool:
-        return self.verdict.action >= Action.REVIEW
+    segment: Segment
+    readers: Sequence[Scanner]
+    marks: Sequence[int]
+    begin: int
+    text: str
+    done: bool  # no text will follow
 
 
 class Rolling:
-    """Judges the segments of one stream in one lane."""
+    """Judges the segments of one stream in one lane. ``vault``: what the request had masked, to be put back."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, vault: Vault | None = None) -> None:
         self._lane = lane
-        self._scanning = frozenset(s.name for s in lane.scanners)
+        self._vault = vault or None
         self._fresh: list[Frame] = []
-        self._known: dict[tuple[int, str, int], Sequence[Finding] | Exception] = {}
-        self._reached: dict[int, tuple[Segment, int]] = {}  # how far each segment was looked at
+        self._asking = Asking(lane)
+        self._late: dict[int, tuple[Segment, set[str]]] = {}  # checks that wait for the end of a segment
         self._nested: dict[int, tuple[Segment, Verdict]] = {}  # verdicts on JSON inside JSON that is complete
-        self._told: dict[tuple[str, bytes], Sequence[Finding]] = {}  # what a moderator said of a text
 
     def push(self, frame: Frame) -> None:
         if frame.pieces or frame.closes:
             self._fresh.append(frame)
 
-    def advance(self, segments: Sequence[Segment], *, final: bool) -> Flow[Verdict]:
-        """Judge what is new, move the marks, put in the masks. ``final``: no text will follow."""
-        verdict = Verdict()
+    @property
+    def fresh(self) -> bool:
+        """Are there frames that no ``advance`` has begun to judge?"""
+        return bool(self._fresh)
+
+    def quick(self) -> bool:
+        """Judge what is new at once, if that is one text that grows, nothing can be found in it, and no model is
+        due. Else nothing is done, and it is up to ``advance``."""
+        if len(self._fresh) != 1 or self._vault is not None:
+            return not self._fresh
+        frame = self._fresh[0]
+        if frame.closes or len(frame.pieces) != 1:
+            return False
+        piece, lane = frame.pieces[0], self._lane
+        segment = piece.segment
+        if segment.nested or segment.apart or segment.kind not in lane.at_once or id(segment) in self._late:
+            return False
+        base, end = segment.base, piece.start + len(piece.text)
+        floor, least = segment.floor, end
+        readers = lane.readers[segment.kind]
+        if readers:
+            begin = max(base, floor - 1)
+            text = segment.text[begin - base : end - base]
+            if len(text) > _INLINE or not lane.prefilter.nothing(text):
+                return False
+            held = 0
+            for reader in readers:
+                if (tail := reader.tail(text)) > held:
+                    held = tail
+            floor = least = max(floor, end - held)
+        needed = least - 1
+        if lane.moderators:
+            for moderator in lane.moderators:
+                if segment.kind in moderator.reads:
+                    mark = segment.marks.get(moderator.name, 0)
+                    if moderator.stop(mark, segment.text[mark - base : end - base]) is not None:
+                        return False
+                    least, needed = min(least, mark), min(needed, mark - moderator.window)
+            self._asking.reach(segment, end)
+        segment.floor = floor
+        segment.clear = max(segment.clear, least)
+        if needed - base > _FORGET:
+            segment.forget(needed)
+        self._fresh.clear()
+        return True
+
+    def advance(self, segments: Sequence[Segment], *, final: bool, idle: bool = False) -> Flow[Verdict]:
+        """Judge what is new, move the marks, put in the masks. ``final``: no text will follow. ``idle``: nothing has
+        come for a while, so that texts are judged as far as they are, wherever they stop."""
+        verdict = _NOTHING
         if fresh := self._fresh:
             self._fresh = []
             verdict = yield from self._batch(fresh)
         if final and verdict.action < Action.REVIEW:
             verdict |= yield from self._end(segments)
-        self._known.clear()
+        elif idle and verdict.action < Action.REVIEW:
+            look = Look()
+            yield from self._asking.waiting(look)
+            self._apply(look)
+            verdict |= look.verdict
+        self._asking.settle()
         return verdict
 
     def _batch(self, fresh: Sequence[Frame]) -> Flow[Verdict]:
@@ -96,69 +149,86 @@ class Rolling:
                 segment.clear = segment.total
         return look.verdict
 
-    def _look(self, ends: dict[int, tuple[Segment, int]], frames: Sequence[Frame]) -> Flow[_Look]:
+    def _look(self, ends: dict[int, tuple[Segment, int]], frames: Sequence[Frame]) -> Flow[Look]:
         """Judge segments up to these ends, as far as these frames brought them; those they close to the last."""
         closed = {id(segment) for frame in frames for segment in frame.closes}
-        look = _Look(growing=[s for s, _ in ends.values() if not s.nested], closed=closed)
-        look.reached = {key: (s, upto) for key, (s, upto) in ends.items() if not s.nested}
         growing = [(s, upto) for s, upto in ends.values() if not s.nested]
-        size = sum(upto - max(s.clear, s.base) for s, upto in growing)
-        if size <= _INLINE:
-            self._scan(growing, closed, look)
+        look = Look(ends=growing, closed=closed)
+        readings = self._readings(growing, closed)
+        if sum(len(reading.text) for reading in readings) <= _INLINE:
+            self._scan(readings, look)
         else:
-            yield Call(self._scan, (growing, closed, look))
-        if not look.refused:
-            yield from self._moderate(frames, look)
-        if not look.refused:
+            yield Call(self._scan, (readings, look))
+        if not look.refused and self._lane.moderators:
+            yield from self._asking.judge(frames, look)
+        if not look.refused and closed:
             yield from self._judge_nested(frames, look)
         return look
 
-    def _judge_nested(self, frames: Sequence[Frame], look: _Look) -> Flow[None]:
+    def _judge_nested(self, frames: Sequence[Frame], look: Look) -> Flow[None]:
         """JSON inside JSON is judged once, when it is complete."""
         for frame in frames:
             for segment in frame.closes:
                 if not segment.nested or look.refused:
                     continue
                 if id(segment) not in self._nested:
-                    self._nested[id(segment)] = (segment, (yield from whole.judge(self._lane, [segment])))
+                    said = yield from whole.judge(self._lane, [segment], restore=self._vault)
+                    self._nested[id(segment)] = (segment, said)
                 look.verdict |= self._nested[id(segment)][1]
                 look.cleared.append(segment)
         if look.refused:
             look.cleared.clear()
 
-    def _scan(self, growing: Sequence[tuple[Segment, int]], closed: set[int], look: _Look) -> None:
-        lane = self._lane
+    def _readings(self, growing: Sequence[tuple[Segment, int]], closed: set[int]) -> list[_Reading]:
+        lane, out = self._lane, []
         for segment, upto in growing:
             done = segment.apart or id(segment) in closed
             readers = lane.readers[segment.kind] if done else lane.early[segment.kind]
-            if not readers:
+            if not done and id(segment) in self._late:
+                late = self._late[id(segment)][1]
+                readers = tuple(reader for reader in readers if reader.name not in late)
+            restore = self._vault is not None and not (segment.fixed or segment.echo)
+            if not readers and not restore:
                 continue
-            known = segment.marks
-            marks = [known.get(r.name, 0) for r in readers] if known else [0] * len(readers)
-            begin = max(segment.base, min(marks) - 1)  # one character more, for word boundaries
+            marks = [max(segment.floor, segment.marks.get(r.name, 0)) for r in readers]
+            if restore:
+                marks.append(segment.marks.get(RESTORE, 0))
+            begin = max(segment.base, min(marks) - 1)
             text = segment.text[begin - segment.base : upto - segment.base]
-            possible = lane.prefilter.possible(text)
+            out.append(_Reading(segment, readers, marks, begin, text, done))
+        return out
+
+    def _scan(self, readings: Sequence[_Reading], look: Look) -> None:
+        lane = self._lane
+        for reading in readings:
+            segment, readers, marks, begin, text, done = reading
+            possible = lane.prefilter.possible(text) if readers else []
             if not possible:  # most text, most of the time
                 end = begin + len(text)
-                look.marks += [(segment, r.name, end if done else end - r.tail(text)) for r in readers]
-                continue
-            names = {lane.scanners[n].name for n in possible}
-            for reader, mark in zip(readers, marks, strict=True):
-                findings = reader.scan(text, mark - begin) if reader.name in names else ()
-                self._settle(segment, reader, findings, begin, text, done, look)
+                for reader, mark in zip(readers, marks, strict=False):
+                    upto = end if done else _patient(reader, mark, reading, look)
+                    look.marks.append(
+                        (segment, reader.name, upto if done else upto - reader.tail(text[: upto - begin]))
+                    )
+            else:
+                names = {lane.scanners[n].name for n in possible}
+                for reader, mark in zip(readers, marks, strict=False):
+                    upto = begin + len(text) if done else _patient(reader, mark, reading, look)
+                    seen = reading._replace(text=text[: upto - begin])
+                    findings = reader.scan(seen.text, mark - begin) if reader.name in names else ()
+                    self._settle(seen, reader, findings, look)
+            if len(marks) > len(readers):
+                assert self._vault is not None
+                point = len(text) if done else len(text) - self._vault.tail(text)
+                for start, end, told in self._vault.scan(text, marks[-1] - begin):
+                    if end <= point:
+                        look.edits.append((segment, begin + start, begin + end, told))
+                look.marks.append((segment, RESTORE, begin + point))
 
-    def _settle(
-        self,
-        segment: Segment,
-        reader: Scanner,
-        findings: Sequence[Finding],
-        begin: int,
-        text: str,
-        final: bool,
-        look: _Look,
-    ) -> None:
+    def _settle(self, reading: _Reading, reader: Scanner, findings: Sequence[Finding], look: Look) -> None:
         """Decide the findings before the point that no match can cross any more; clear up to it."""
-        point = len(text) if final else len(text) - reader.tail(text)
+        segment, text, begin = reading.segment, reading.text, reading.begin
+        point = len(text) if reading.done else len(text) - reader.tail(text)
         if findings:
             point = _uncrossed(findings, point)
         for finding in findings:
@@ -173,135 +243,37 @@ class Rolling:
                 point = min(point, finding.start)
         look.marks.append((segment, reader.name, begin + point))
 
-    def _moderate(self, frames: Sequence[Frame], look: _Look) -> Flow[None]:
-        asked: list[tuple[Moderator, list[Span]]] = []
-        for moderator in self._lane.moderators:
-            spans = self._due(moderator, frames)
-            if spans:
-                asked.append((moderator, spans))
-        if not asked:
-            return
-        yield from self._ask(asked)
-        for moderator, spans in asked:
-            refused: set[int] = set()
-            for segment, at, stop in spans:
-                if id(segment) not in refused and not self._answered(moderator, segment, at, stop, look):
-                    refused.add(id(segment))
-
-    def _due(self, moderator: Moderator, frames: Sequence[Frame]) -> list[Span]:
-        """Where a verdict is due, frame by frame: at the moderator's own stops. When one segment comes
-        to a stop, the others are judged as far as they are, so that a short text beside a long one
-        (a comment, a tool's name) does not hold it up to the end."""
-        out: list[Span] = []
-        at: dict[int, int] = {}
-        reached = dict(self._reached)
-        for frame in frames:
-            stopped = set()
-            for piece in frame.pieces:
-                segment, key = piece.segment, id(piece.segment)
-                if segment.nested or segment.echo or segment.kind not in moderator.reads:
-                    continue
-                reached[key] = (segment, piece.end)
-                mark = at.get(key, segment.marks.get(moderator.name, 0))
-                while (stop := moderator.stop(mark)) <= piece.end:
-                    out.append((segment, mark, stop))
-                    mark = stop
-                    stopped.add(key)
-                at[key] = mark
-            for segment in frame.closes:  # no text will follow: what no stop covered is judged too
-                key, end = id(segment), segment.total
-                if segment.nested or segment.echo or segment.kind not in moderator.reads:
-                    continue
-                mark = at.get(key, segment.marks.get(moderator.name, 0))
-                if mark < end:
-                    out.append((segment, mark, end))
-                    at[key] = end
-                reached.pop(key, None)
-            for key, (segment, end) in reached.items() if stopped else ():
-                mark = at.get(key, segment.marks.get(moderator.name, 0))
-                if key not in stopped and mark < end and segment.kind in moderator.reads and not segment.echo:
-                    out.append((segment, mark, end))
-                    at[key] = end
-        return out
-
-    def _ask(self, asked: Sequence[tuple[Moderator, list[Span]]]) -> Flow[None]:
-        """Ask for every window not asked about before: a batch judged again keeps its answers, and so
-        does a text that the stream says once more (the repeats at the end of a Responses stream)."""
-        flows, names = [], []
-        for moderator, windows in asked:
-            texts: dict[tuple[str, bytes], tuple[str, list[tuple[int, str, int]]]] = {}
-            for segment, _, stop in windows:
-                key = (id(segment), moderator.name, stop)
-                if key in self._known:
-                    continue
-                begin = max(segment.base, stop - moderator.window)
-                text = segment.text[begin - segment.base : stop - segment.base]
-                said = (moderator.name, _digest(text))
-                if (told := self._told.get(said)) is not None:
-                    self._known[key] = told
-                else:
-                    texts.setdefault(said, (text, []))[1].append(key)
-            if texts:
-                flows.append(moderator.ask([text for text, _ in texts.values()]))
-                names.append(texts)
-        settled = yield from together(flows, self._lane.deadline)
-        for asked_about, outcome in zip(names, settled, strict=True):
-            for n, (said, (_, keys)) in enumerate(asked_about.items()):
-                if outcome.error is None:
-                    self._told[said] = outcome.value[n]
-                self._known |= dict.fromkeys(keys, outcome.error if outcome.error is not None else outcome.value[n])
-
-    def _answered(self, moderator: Moderator, segment: Segment, at: int, stop: int, look: _Look) -> bool:
-        """Take one window's answer; False where it refuses, so that nothing after it is cleared."""
-        answer = self._known[(id(segment), moderator.name, stop)]
-        if isinstance(answer, Exception):
-            failed = self._lane.failed(moderator, answer, [segment])
-            look.verdict |= failed
-            if failed.action >= Action.REVIEW:
-                return False
-        else:
-            for finding in answer:
-                # A model has no exact span: it is the part of its window that was not clear yet.
-                spanned = Finding(finding.category, finding.score, at, stop, finding.check, finding.flagged)
-                ruling = rule_on(self._lane, segment, spanned)
-                look.verdict = join(look.verdict, ruling, spanned)
-                if ruling.action >= Action.REVIEW:
-                    return False
-        look.marks.append((segment, moderator.name, stop))
-        return True
-
-    def _apply(self, look: _Look) -> None:
+    def _apply(self, look: Look) -> None:
         for segment, name, mark in look.marks:
             segment.marks[name] = max(mark, segment.marks.get(name, 0))
         for segment, start, end, mask in look.edits:
             segment.edit(start, end, mask)
-        self._reached |= look.reached
-        for key in look.closed:
-            self._reached.pop(key, None)
-        for segment in look.growing:
-            self._clear(segment)
+        for segment, name in look.late:
+            self._late.setdefault(id(segment), (segment, set()))[1].add(name)
+        self._asking.reached(look)
+        for segment, end in look.ends:
+            self._clear(segment, end)
         for segment in look.cleared:
             segment.clear = segment.total
-        for segment, name, _ in look.marks:
-            if name not in self._scanning:
-                self._clear(segment)  # judged beside another one that came to a stop
+        for segment, end in look.beside:  # judged beside another one that came to a stop
+            self._clear(segment, end)
 
-    def _clear(self, segment: Segment) -> None:
-        clear = needed = segment.total
-        marks = segment.marks
-        needs = self._lane.exact if segment.echo else self._lane.needs
-        for name, context in needs[segment.kind]:
+    def _clear(self, segment: Segment, end: int) -> None:
+        """Text is clear up to the least of its marks, and never further than it was looked at."""
+        clear = needed = max(end, segment.clear)
+        marks, exact = segment.marks, self._lane.exact[segment.kind]
+        if exact:
+            segment.floor = max(segment.floor, min([marks.get(name, 0) for name, _ in exact]))
+            clear, needed = min(clear, segment.floor), min(needed, segment.floor - 1)
+        for name, context in () if segment.echo else self._lane.asked[segment.kind]:
             mark = marks.get(name, 0)
             clear = min(clear, mark)
             needed = min(needed, mark - context)
+        if RESTORE in marks:
+            clear, needed = min(clear, marks[RESTORE]), min(needed, marks[RESTORE] - 1)
         segment.clear = clear
         if needed - segment.base > _FORGET:
             segment.forget(needed)
-
-
-def _digest(text: str) -> bytes:
-    """A text's short name, so that it need not be kept."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:
@@ -316,3 +288,14 @@ def _uncrossed(findings: Sequence[Finding], point: int) -> int:
         if finding.start < point < finding.end:
             point = finding.start
     return point
+
+
+def _patient(reader: Scanner, mark: int, reading: _Reading, look: Look) -> int:
+    """Up to where a reader looks before the end of the text."""
+    begin, end = reading.begin, reading.begin + len(reading.text)
+    if reader.reach is not None and reader.reach > _PATIENCE:
+        for place in range((mark // _PATIENCE + 2) * _PATIENCE, end + 1, _PATIENCE):
+            if reader.tail(reading.text[: place - begin]) > _PATIENCE:
+                look.late.append((reading.segment, reader.name))
+                return place
+    return end

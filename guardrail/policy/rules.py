@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from ..verdict import Action, Finding
 from .taxonomy import matches
+from .vault import Reversible
 
 _MASKS = {"email": "[email]", "phone": "[phone]", "card": "[card]", "iban": "[iban]", "ip": "[ip]"}
 
@@ -23,6 +24,7 @@ class Rule:
     point: str | None = None
     say: str | None = None
     mask: str | None = None
+    restore: bool = False  # the mask is reversible: what it covers is put back into the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Rules:
         bars = []
         for rule in self._rules:
             if any(matches(when, category) for when in rule.when):
-                ruling = Ruling(rule.do, rule.say or "default", rule.mask or mask_for(category))
+                mask = rule.mask or mask_for(category)
+                ruling = Ruling(rule.do, rule.say or "default", Reversible(mask) if rule.restore else mask)
                 bars.append(_Bar(self._bar(rule, check, category), ruling))
         return tuple(bars)
 

@@ -24,6 +24,7 @@ from .fields import (
     Length,
     Network,
     Path,
+    Patience,
     Pointer,
     PolicyName,
     Requests,
@@ -39,6 +40,7 @@ from .units import wrong
 Point = Literal["lenient", "balanced", "strict"]
 OnError = Literal["refuse", "flag", "allow"]
 Posture = Literal["refuse", "review", "allow"]
+Strategy = Literal["window", "buffer", "after"]
 Entity = Literal["email", "phone", "card", "iban", "ip"]
 
 
@@ -53,6 +55,11 @@ class _AnyCheck(Part):
         None,
         min_length=1,
         description="Whose text it reads. Left out: everything; model checks leave out system and definition.",
+    )
+    stream: Strategy = Field(
+        "window",
+        description="How it judges a stream: a window at a time, the whole answer before any of it leaves (buffer), or "
+        "after it has left, only to be recorded.",
     )
 
 
@@ -133,9 +140,14 @@ class Rule(Part):
         None, min_length=1, max_length=100, description="With redact: what stands in place of the text."
     )
     say: Template | None = Field(None, description="With refuse or review: which refusal text is given.")
+    restore: bool = Field(
+        False, description="With redact: what was masked in a request is put back where its answer repeats the mask."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Rule:
+        if self.restore and self.do != "redact":
+            raise wrong(f"has `restore` but does {self.do}", "Take restore away, or write do: redact.")
         if self.point is not None and self.at_least is not None:
             raise wrong("has both `point` and `at_least`", "Keep one of them.")
         if self.mask is not None and self.do != "redact":
@@ -196,6 +208,17 @@ class Caps(Part):
     chars: Count | None = Field(None, description="Characters of text.")
     messages: Count | None = Field(None, description="Messages in one request.")
     output_tokens: Count | None = Field(None, description="Tokens of the reply; a larger wish is lowered to this.")
+
+
+class Streams(Part):
+    """How long streams are waited for, in an app and in the gateway. `never`: without end."""
+
+    first_byte: Patience = Field(600.0, description="From asking the model's server to the first byte of its answer.")
+    idle: Patience = Field(600.0, description="Between two reads of an answer.")
+    keep_alive: Patience = Field(15.0, description="Silence after which the caller gets a comment.")
+    settle: Patience = Field(
+        1.0, description="Silence after which held text is judged as far as it is, though a model would wait for more."
+    )
 
 
 class Refusals(Part):
@@ -267,6 +290,14 @@ class Policy(Part):
     identity: Identity = Field(default_factory=lambda: Identity.model_validate({}), description="Who the caller is.")
     limits: tuple[Limit, ...] = Field((), description="Rates.")
     caps: Caps = Field(default_factory=lambda: Caps.model_validate({}), description="Sizes.")
+    streams: Streams = Field(
+        default_factory=lambda: Streams.model_validate({}), description="How long streams are waited for."
+    )
+    overlap: Literal["none", "upstream", "app"] = Field(
+        "none",
+        description="Ask the model while input checks that ask a service still run: in gateway and clients (upstream), "
+        "or in ASGI apps too (app), which then run on prompts that were not judged.",
+    )
     refusals: Refusals = Field(default_factory=lambda: Refusals.model_validate({}), description="Texts of refusals.")
     modalities: Modalities = Field(
         default_factory=lambda: Modalities.model_validate({}), description="Content that is not text."

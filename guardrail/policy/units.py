@@ -71,6 +71,11 @@ def duration(value: object) -> float:
     return amount * _TIMES[unit]
 
 
+def patience(value: object) -> float | None:
+    """Seconds as ``duration`` reads them; None for ``never``."""
+    return None if value == "never" else duration(value)
+
+
 def rate(value: object) -> Rate:
     """A rate, from ``60 requests/minute``."""
     if isinstance(value, Rate):

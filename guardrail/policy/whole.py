@@ -13,13 +13,14 @@ from ..text import Segment
 from ..verdict import Action, Finding, Verdict
 from ..wires.document import Nested, hidden
 from .lane import INLINE, WORTH_RECALL, Lane, join, rule_on, together
+from .vault import Vault
 
 Found = list[tuple[Segment, Sequence[Finding]]]
 View = tuple[Segment, str, bool]
 
 
 @dataclass(slots=True)
-class _Work:
+class Work:
     """What is to be judged of a body. JSON inside JSON stands under one name with its leaves.
 
     ``names``: by the id of each segment that may be remembered, its name. ``soiled``: ids of
@@ -31,6 +32,7 @@ class _Work:
     everything: list[Segment]
     found: Found = field(default_factory=list)
     soiled: set[int] = field(default_factory=set)
+    judged: bool = True  # every model that was asked has answered
 
     def clean(self) -> list[bytes]:
         """The names of what nothing was found in."""
@@ -40,18 +42,37 @@ class _Work:
         return [name for key, name in self.names.items() if key not in self.soiled]
 
 
-def judge(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
+def judge(
+    lane: Lane, segments: Sequence[Segment], *, hide: Vault | None = None, restore: Vault | None = None
+) -> Flow[Verdict]:
     """The verdict on a whole body. Exact checks come first; where they refuse, no model is asked.
 
-    Masks are put into the segments; JSON inside JSON is judged leaf by leaf too.
+    Masks are put into the segments; JSON inside JSON is judged leaf by leaf too. ``hide``: keeps what
+    reversible masks cover; ``restore``: puts back what another body's covered.
     """
+    verdict, work = yield from judge_exactly(lane, segments, hide=hide, restore=restore)
+    if verdict.action < Action.REVIEW:
+        verdict |= yield from judge_rest(lane, work)
+    return verdict
+
+
+def judge_exactly(
+    lane: Lane, segments: Sequence[Segment], *, hide: Vault | None = None, restore: Vault | None = None
+) -> Flow[tuple[Verdict, Work]]:
+    """The first half of ``judge``: what computes, and the masks. The rest changes no text."""
     texts = [s for s in segments if s.total]
+    recall = not restore
     if sum(s.total for s in texts) > INLINE:
-        work: _Work = yield Call(_worked, (lane, texts))
+        work: Work = yield Call(_worked, (lane, texts, recall))
     else:
-        work = _sifted(lane, texts)
+        work = _sifted(lane, texts, recall)
         work.found = yield from _scanned(lane, work.everything)
     verdict = Verdict()
+    if restore:
+        masked = {id(nest.outer) for nest in work.nests if nest.document is not None}
+        restore.put_back(segment for segment in work.everything if id(segment) not in masked)
+        for nest in work.nests if not work.found else ():
+            nest.settle()
     if found := work.found:
         leaves_masked = {id(nest.outer) for nest in work.nests if nest.document is not None}
         for segment, findings in found:
@@ -63,25 +84,33 @@ def judge(lane: Lane, segments: Sequence[Segment]) -> Flow[Verdict]:
                 # The leaves inside carry the masks, so that what is written back is still JSON.
                 if ruling.action >= Action.REDACT and id(segment) not in leaves_masked:
                     segment.edit(finding.start, finding.end, ruling.mask)
+        if hide is not None:
+            hide.keep(work.everything)
         for nest in work.nests:
             nest.settle()
         verdict |= _left(lane, [nest.outer for nest in work.nests if nest.document is not None])
-    judged = True
-    if lane.moderators:
-        judged = verdict.action < Action.REVIEW
-        if judged and work.everything:
-            said, judged = yield from _moderate(lane, work)
-            verdict |= said
-    if judged and work.names and (clean := work.clean()):
+    return verdict, work
+
+
+def judge_rest(lane: Lane, work: Work, *, remember: bool = True) -> Flow[Verdict]:
+    """The second half of ``judge``: what the models say. What nothing was found in is remembered, unless
+    other models are still to be asked."""
+    verdict = Verdict()
+    if lane.moderators and work.everything:
+        verdict, judged = yield from _moderate(lane, work)
+        work.judged = work.judged and judged
+    if remember and work.judged and work.names and (clean := work.clean()):
         lane.recall.remember(clean)
     return verdict
 
 
-def _sifted(lane: Lane, texts: Sequence[Segment]) -> _Work:
+def _sifted(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
     """The texts that are not known, opened where they are JSON."""
     names: dict[int, bytes] = {}
     recall = lane.recall
     worth = [s for s in texts if s.kind in lane.modelled or s.total >= WORTH_RECALL] if recall.limit else ()
+    if not known_again:
+        worth = ()
     if worth:
         named = [recall.name_of(s) for s in worth]
         known = set()
@@ -103,12 +132,12 @@ def _sifted(lane: Lane, texts: Sequence[Segment]) -> _Work:
             if twins := hidden(leaf):
                 names.pop(id(nest.outer), None)
                 everything += twins
-    return _Work(names, nests, everything)
+    return Work(names, nests, everything)
 
 
-def _worked(lane: Lane, texts: Sequence[Segment]) -> _Work:
+def _worked(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
     """``_sifted`` and ``scan`` in one, for a worker."""
-    work = _sifted(lane, texts)
+    work = _sifted(lane, texts, known_again)
     if work.everything and lane.scanners:
         work.found = scan(lane, work.everything)
     return work
@@ -187,7 +216,7 @@ def _once(found: Found) -> Found:
     return out
 
 
-def _moderate(lane: Lane, work: _Work) -> Flow[tuple[Verdict, bool]]:
+def _moderate(lane: Lane, work: Work) -> Flow[tuple[Verdict, bool]]:
     """What the models say, and whether all of them did."""
     asked = []
     for moderator in lane.moderators:

@@ -171,8 +171,23 @@ class Database:
             row = {"name": schema.decisions.name, "version": schema.VERSION}
             connection.execute(self._insert(schema.versions, "name"), row)
             connection.commit()
+        self._upgrade(connection)
         self._check_version(connection)
         connection.commit()
+
+    def _upgrade(self, connection: sa.Connection) -> None:
+        """Bring a log of an earlier version to this one, column by column. Two programs that begin at once may
+        both try: the one that comes second finds the step done, and an error is its only sign."""
+        while (version := self._version(connection)) is not None and version in schema.UPGRADES:
+            wanted = (schema.versions.c.name == schema.decisions.name) & (schema.versions.c.version == version)
+            try:
+                connection.execute(sa.text(schema.UPGRADES[version]))
+                connection.execute(sa.update(schema.versions).where(wanted).values(version=version + 1))
+                connection.commit()
+            except sqlalchemy.exc.DBAPIError:
+                connection.rollback()
+                if self._version(connection) == version:
+                    raise
 
     def _version(self, connection: sa.Connection) -> int | None:
         if not sa.inspect(connection).has_table(schema.versions.name):
@@ -185,7 +200,10 @@ class Database:
         version = self._version(connection)
         if version != schema.VERSION:
             what = f"its schema has version {version}, this program knows {schema.VERSION}"
-            raise log_error(self.shown, what, "Use the version of guardrail that wrote it, or name another place")
+            remedy = "Use the version of guardrail that wrote it, or name another place"
+            if version in schema.UPGRADES:
+                remedy = "Let an app or gateway of this version open it once: that brings it up to date"
+            raise log_error(self.shown, what, remedy)
 
 
 def _parse(url: str) -> sa.URL:

@@ -14,9 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import LogError
-from ..verdict import Action, Decision, Finding, Gap, Outcome
+from ..verdict import Action, Decision, Finding, Gap, Outcome, Spent
 
-VERSION = 1  # of the table ``decisions``; raise it with every change of a column's name or meaning
+VERSION = 2  # of the table ``decisions``; raise it with every change of a column's name or meaning
 
 metadata = sa.MetaData()
 
@@ -49,7 +49,11 @@ decisions = sa.Table(
     sa.Column("ended", sa.Text, nullable=False),
     sa.Column("user", sa.Text, index=True),
     sa.Column("review", sa.Text),
+    sa.Column("spent", sa.Text),  # JSON
 )
+
+UPGRADES: Mapping[int, str] = {1: "ALTER TABLE decisions ADD COLUMN spent TEXT"}
+"""By a version that a log may have, what makes it the next one. Only additions: older programs still read it."""
 
 # PostgreSQL's text has no NUL, and no UTF-8 has a lone surrogate, yet JSON from a caller may bring
 # both. They are kept as SUBSTITUTE and four hex digits, and SUBSTITUTE itself likewise.
@@ -104,6 +108,7 @@ def to_row(decision: Decision) -> dict[str, Any]:
         "ended": d.ended,
         "user": d.user,
         "review": d.review,
+        "spent": None if d.spent is None else _json({"seconds": d.spent.seconds, "bytes": d.spent.bytes}),
     }
     if not _is_storable("".join([value for value in row.values() if isinstance(value, str)])):
         row = {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
@@ -143,6 +148,7 @@ def from_row(row: Mapping[str, Any]) -> Decision:
                 "findings": tuple(Finding(**item) for item in json.loads(plain["findings"])),
                 "not_evaluated": tuple(Gap(**item) for item in json.loads(plain["not_evaluated"])),
                 "skipped": tuple(json.loads(plain["skipped"])),
+                "spent": None if plain["spent"] is None else Spent(**json.loads(plain["spent"])),
             }
         )
     except (KeyError, ValueError, TypeError):

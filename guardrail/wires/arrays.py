@@ -103,6 +103,9 @@ class JsonArray:
         self._sent = Place.ELEMENT
         return before + data
 
+    def comment(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         """The closing bracket, where an array is open."""
         if self._sent in (Place.NOTHING, Place.CLOSED, Place.ALONE):

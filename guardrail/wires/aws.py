@@ -125,6 +125,9 @@ class AwsEvents:
         """An exception with a JSON payload; SDKs raise it by its name."""
         return self._own("exception", data, name)
 
+    def comment(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         return b""
 

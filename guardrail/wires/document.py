@@ -22,12 +22,21 @@ class Document:
     Unedited, ``body()`` gives the very bytes that came; edited, the tree goes out, keys in order
     and numbers as written. Raises BadRequest where the bytes have no single reading. ``keys``: keys
     are read as well, though they name fields. ``root``: the table, or what picks it for a tree.
+    ``numbers``: those that tools are called with are read.
     """
 
-    def __init__(self, raw: bytes, root: Node | Callable[[Any], Node], kind: Kind, *, keys: bool = False) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        root: Node | Callable[[Any], Node],
+        kind: Kind,
+        *,
+        keys: bool = False,
+        numbers: bool = True,
+    ) -> None:
         self.raw = raw
         self.tree: Any = jsontext.decode(raw)
-        walker = Walker(root if isinstance(root, Node) else root(self.tree), kind, keys=keys)
+        walker = Walker(root if isinstance(root, Node) else root(self.tree), kind, keys=keys, numbers=numbers)
         walker.walk(self.tree)
         jsontext.unique(raw, walker.pairs)
         names = walker.segments.pop("names", None)
@@ -176,8 +185,9 @@ class Nested:
         document: Document | None = None
         if outer.total and outer.text.lstrip()[:1] in ("{", "[", '"'):
             try:
-                # The outer text shows every key, unless escapes hide it.
-                document = Document(outer.text.encode(), EMPTY, outer.kind, keys="\\u" in outer.text)
+                # The outer text shows every number, and every key, unless escapes hide it.
+                hides = "\\u" in outer.text
+                document = Document(outer.text.encode(), EMPTY, outer.kind, keys=hides, numbers=False)
             except BadRequest:
                 document = None
         self.document = document

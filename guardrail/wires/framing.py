@@ -6,12 +6,10 @@ A framing knows bytes only. What the data of an event says is a codec's business
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event: its bytes as they came, its name, its data, and ``aside``: text that stands beside
     the data (comments, ids), which readers ignore for the most part, but which is text.
 
@@ -51,6 +49,10 @@ class Framing(Protocol):
 
     def write(self, data: bytes, name: str = "") -> bytes:
         """An event of our own, to follow those that left."""
+        ...
+
+    def comment(self) -> bytes:
+        """Bytes between two events that every reader passes over; empty where the framing has none."""
         ...
 
     def end(self) -> bytes:

@@ -76,5 +76,8 @@ class JsonLines:
         before, self._missing = self._missing, b""
         return before + data + b"\n"
 
+    def comment(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         return b""

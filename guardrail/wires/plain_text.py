@@ -52,6 +52,9 @@ class TextStream:
     def write(self, data: bytes, name: str = "") -> bytes:
         return data
 
+    def comment(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         return b""
 

@@ -43,6 +43,7 @@ class ServerSent:
         self._buffer = bytearray()
         self._seen = 0
         self._first = True
+        self._commented = False
         self._missing = b""
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
@@ -51,6 +52,18 @@ class ServerSent:
         Raises NotEvaluated, after the events before it, where one outgrows the cap or is none.
         """
         buffer = self._buffer
+        if not buffer and b"\r" not in chunk:
+            # Most reads are whole events: no copy is needed to find their ends.
+            start = 0
+            while (end := chunk.find(b"\n\n", start) + 2) > 1:
+                if end - start > MAX_EVENT:
+                    raise NotEvaluated("event_too_large")
+                yield self._event(chunk[start:end])
+                start = end
+            chunk = chunk[start:]
+            self._seen = 0
+            if not chunk:
+                return
         buffer += chunk
         start = 0
         search = max(0, self._seen - 4)
@@ -105,6 +118,11 @@ class ServerSent:
         before, self._missing = self._missing, b""
         return before + encode(b"\ndata: ".join(_LINE.split(data)), name)
 
+    def comment(self) -> bytes:
+        # Without a blank line: to some readers one ends an event, even an empty one.
+        self._commented = True
+        return b": keep-alive\n"
+
     def end(self) -> bytes:
         return b""
 
@@ -113,6 +131,8 @@ class ServerSent:
         if self._first:
             self._first = False
             body = raw.removeprefix(_BOM)
+            if self._commented:  # then it would no longer stand at the beginning
+                raw = body
         if body.startswith(b"data: ") and body.endswith(b"\n\n") and body.count(b"\n") == 2 and b"\r" not in body:
             return Event(raw, "", body[6:-2])  # what nearly all events look like
         name, data, aside = "", [], []

@@ -114,6 +114,9 @@ class JsonStream:
         self.changed(frame.event.name, frame.tree)
         return self.framing.rewrite(frame.event, jsontext.encode(frame.tree))
 
+    def comment(self) -> bytes:
+        return self.framing.comment()
+
     def refuse(self, notice: Notice) -> bytes:
         return self._write(self.closing(notice))
 

@@ -21,7 +21,8 @@ class Text:
 
     Without ``kind`` it is that of the surroundings. ``nested``: the text is JSON itself. ``tokens``:
     numbers in a list here are token ids, which say a text that no check can read. ``fixed``: the text is
-    signed or otherwise cannot be rewritten, so that a mask becomes a refusal.
+    signed or otherwise cannot be rewritten, so that a mask becomes a refusal. ``signed``: keys that stand
+    beside a text which is, each with what its value begins with there.
     """
 
     kind: Kind | None = None
@@ -29,6 +30,12 @@ class Text:
     nested: bool = False
     tokens: bool = False
     fixed: bool = False
+    signed: tuple[tuple[str, str], ...] = ()
+
+    def is_signed(self, home: Any) -> bool:
+        """Does the object in which this text stands say that it is signed?"""
+        said = [(home.get(key), begins) for key, begins in self.signed] if type(home) is dict else []
+        return any(type(word) is str and word and word.startswith(begins) for word, begins in said)
 
 
 @dataclass(frozen=True, slots=True)

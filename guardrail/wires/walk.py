@@ -19,6 +19,7 @@ from .table import Anchor, Media, Node, Silent, Text
 _TAIL, _MOST_TAILS = 256, 1_000
 _NAME = re.compile(r"[$@]?[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{1,7}")
 """Keys that name a field (or a token, in ``logit_bias``); any other is read, for it may be text."""
+_CALL = Kind.TOOL_CALL
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Walker:
     ``frames``: trees are frames of one stream: the same place in a later frame continues the
     text, and list items that name their own ``index`` go by it. ``keys``: every key is read
     as text. ``echo``: what a frame adds to a text is also read by itself (masks are put in but once).
+    ``numbers``: those that tools are called with are read.
     """
 
     root: Node
@@ -35,6 +37,7 @@ class Walker:
     frames: bool = False
     keys: bool = False
     echo: bool = False
+    numbers: bool = True
     segments: dict[Hashable, Segment] = field(default_factory=dict)
     media: dict[Medium, None] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -42,6 +45,8 @@ class Walker:
     pieces: list[Piece] = field(default_factory=list)
     tails: dict[Hashable, str] = field(default_factory=dict)
     """How texts ended that were said to be complete."""
+    counted: list[str] = field(default_factory=list)
+    """The numbers of the tree that is being read, as JSON spells them, each with its key."""
 
     def walk(self, tree: Any, root: Node | None = None, at: Path = (), kind: Kind | None = None) -> list[Piece]:
         """Read one tree, which stands ``at`` a place of a larger whole; returns its pieces.
@@ -55,6 +60,9 @@ class Walker:
             self._leaf(None, None, tree, root, kind, at, at)
         else:
             self._descend(tree, root, kind, at, at, 0)
+        if self.counted:
+            self.pieces.append(self.segments["numbers"].add("".join(self.counted)))
+            self.counted.clear()
         return self.pieces
 
     def walk_whole(
@@ -104,6 +112,8 @@ class Walker:
                 elif shape is dict or shape is list:
                     inner = _kind(below, item, kind)
                     self._descend(item, below, inner, (*path, key), anchor, depth + 1)
+                elif (kind is _CALL or below is not None) and (shape is int or shape is jsontext.Number):
+                    self._number(item, key, below, kind, path)
         elif type(value) is list:
             below = node.items if node is not None else None
             entry = below.entry if below is not None else None
@@ -118,6 +128,8 @@ class Walker:
                     self._descend(item, below, inner, (*path, at), (*anchor, at) if anchored else anchor, depth + 1)
                 elif type(entry) is Text and entry.tokens and (shape is int or shape is jsontext.Number):
                     self.media[Medium("tokens", path)] = None
+                elif (kind is _CALL or below is not None) and (shape is int or shape is jsontext.Number):
+                    self._number(item, "", below, kind, path)
 
     def _leaf(self, home: Any, key: Any, text: str, node: Node | None, kind: Kind, path: Path, anchor: Path) -> None:
         if not text:
@@ -130,7 +142,8 @@ class Walker:
                 if entry.passes(text):
                     return
             elif type(entry) is Text:
-                kind, join, nested, fixed = entry.kind or kind, entry.join, entry.nested, entry.fixed
+                kind, join, nested = entry.kind or kind, entry.join, entry.nested
+                fixed = entry.fixed or (entry.signed != () and entry.is_signed(home))
             elif type(entry) is Anchor:
                 kind = entry.kind or kind  # where an object is meant, and a bare text stands
             elif type(entry) is Media and self._medium(entry, home, text, kind, path, anchor):
@@ -146,6 +159,8 @@ class Walker:
             segment.keep = not self.frames
             if name in self.tails:  # it goes on after all: what it ended with is read before it
                 segment.add(self.tails.pop(name))
+        elif fixed:
+            segment.fixed = True
         add = segment.add if self.frames else segment.part
         self.pieces.append(add(text, home, key))
         if self.echo:
@@ -175,6 +190,18 @@ class Walker:
                 segment.keep = not self.frames
             self.pieces.append(segment.add(plain))
         return True
+
+    def _number(self, value: Any, key: str, node: Node | None, kind: Kind, path: Path) -> None:
+        """A number that a tool is called with is read as JSON spells it, like one in arguments that are a string."""
+        entry = node.entry if node is not None else None
+        if _kind(node, value, kind) is not _CALL or type(entry) is Silent or not self.numbers:
+            return
+        if "numbers" not in self.segments:
+            # All of a tree are one text: there may be many, and none can be rewritten.
+            segment = self.segments["numbers"] = Segment(_CALL, path, fixed=True)
+            segment.keep, segment.apart = not self.frames, True
+        number = value.text if type(value) is jsontext.Number else value
+        self.counted.append(f'"{key}":{number},' if key else f"{number},")
 
     def _named(self, key: str) -> None:
         """A key that names a field is read once, by exact checks: no model has a use for it."""

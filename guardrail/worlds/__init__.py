@@ -7,6 +7,6 @@ effects and never learn who answers them. The HTTP library loads with the first 
 from __future__ import annotations
 
 from .loop import AsyncWorld
-from .threads import SyncWorld
+from .threads import Pending, SyncWorld
 
-__all__ = ["AsyncWorld", "SyncWorld"]
+__all__ = ["AsyncWorld", "Pending", "SyncWorld"]

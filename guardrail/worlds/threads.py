@@ -7,13 +7,13 @@ one call each and know no flow, so a flow can be closed here at any time, whatev
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import Lock, Semaphore
 from time import monotonic
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
 
 from ..errors import NotEvaluated
 from ..flow import Call, Commit, Effect, Fetch, Reply, Settled, Together
@@ -23,7 +23,10 @@ from . import fetch as http
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
 _FOREVER = float("inf")
+_SPAWNED = 64
+"""Upstream calls that run beside input checks at a time; more are made after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,58 @@ class _Ask:
         if self.idle:
             self.future.cancel()
 
-    def answer(self) -> Any:
+    def done(self) -> bool:
+        return self.future.done() or monotonic() >= self.end
+
+    def result(self) -> Any:
+        """The answer, or the error. Once it is done."""
         if not self.future.done():
             raise http.late()
         return self.future.result()
+
+    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
+        seconds = None if self.end == _FOREVER else max(0.0, self.end - monotonic())
+        wait([self.future, *others], seconds, FIRST_COMPLETED)
+
+
+class Pending(Protocol):
+    """An effect under way in a world of threads."""
+
+    def done(self) -> bool:
+        """Is there an answer? Moves on what it can, without waiting."""
+        ...
+
+    def result(self) -> Any:
+        """The answer; raises what the effect raises. Once it is done."""
+        ...
+
+    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
+        """Wait until something happens to it, or to one of the others."""
+        ...
+
+    def drop(self) -> None:
+        """Nobody waits for it any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A ``Pending`` that needs no waiting."""
+
+    value: Any = None
+    error: Exception | None = None
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+    def wait(self, others: Iterable[Future[Any]] = ()) -> None: ...
+
+    def drop(self) -> None: ...
 
 
 class SyncWorld:
@@ -64,6 +115,8 @@ class SyncWorld:
         self._workers, self._trust_env = workers, trust_env
         self._fetches = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-fetch")
         self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
+        self._others = ThreadPoolExecutor(_SPAWNED, thread_name_prefix="guardrail-upstream")
+        self._spawned = Semaphore(_SPAWNED)
         self._lock = Lock()  # over the three below
         self._running = 0
         self._closed = False
@@ -79,11 +132,37 @@ class SyncWorld:
             case Fetch():
                 ask = self._start(effect, _FOREVER)
                 wait([ask.future], max(0.0, ask.end - monotonic()))
-                return ask.answer()
+                return ask.result()
             case Together():
                 return _Batch(effect, self._start).settle()
             case _:
                 assert_never(effect)
+
+    def start(self, effect: Effect) -> Pending:
+        """Put an effect under way, to be looked after now and then. What only computes is done at once."""
+        try:
+            match effect:
+                case Call():
+                    return Done(effect.fn(*effect.args))
+                case Together():
+                    return _Batch(effect, self._start)
+                case _:
+                    return self._start(effect, _FOREVER)
+        except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+            return Done(error=error)
+
+    def spawn(self, call: Callable[[], T]) -> Future[T] | None:
+        """Call on a thread of its own; None where none is free."""
+        if not self._spawned.acquire(blocking=False):
+            return None
+        context = contextvars.copy_context()
+        try:
+            future = self._others.submit(context.run, call)
+        except RuntimeError:
+            self._spawned.release()
+            return None
+        future.add_done_callback(lambda _: self._spawned.release())
+        return future
 
     def close(self) -> None:
         """Give back connections and threads. Does not wait for what still runs; it ends as usual."""
@@ -91,6 +170,7 @@ class SyncWorld:
             self._closed = True
         self._fetches.shutdown(wait=False)
         self._calls.shutdown(wait=False)
+        self._others.shutdown(wait=False)
         self._close_unused()
 
     def _start(self, effect: Effect, end: float) -> _Ask:
@@ -155,29 +235,46 @@ class SyncWorld:
 
 
 class _Batch:
-    """The flows of one ``Together``, advanced in turns as the answers come in."""
+    """The flows of one ``Together``, advanced in turns as the answers come in. A ``Pending``."""
 
     def __init__(self, effect: Together, start: Callable[[Effect, float], _Ask]) -> None:
         self._flows, self._start = effect.flows, start
         self._end = monotonic() + effect.timeout
         self._settled: dict[int, Settled] = {}
         self._waiting: dict[int, _Ask] = {}
-
-    def settle(self) -> list[Settled]:
         try:
             for index, flow in enumerate(self._flows):
                 self._advance(index, partial(next, flow))
+        except BaseException:
+            self.drop()
+            raise
+
+    def settle(self) -> list[Settled]:
+        try:
             while self._waiting:
-                asks = self._waiting.values()
-                nearest = min(ask.end for ask in asks)
-                wait([ask.future for ask in asks], max(0.0, nearest - monotonic()), FIRST_COMPLETED)
+                self.wait()
                 self._turn(monotonic())
         finally:
-            for ask in self._waiting.values():
-                ask.drop()
-            for flow in self._flows:
-                flow.close()
+            self.drop()
+        return self.result()
+
+    def done(self) -> bool:
+        self._turn(monotonic())
+        return not self._waiting
+
+    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
+        asks = self._waiting.values()
+        nearest = min((ask.end for ask in asks), default=0.0)
+        wait([*(ask.future for ask in asks), *others], max(0.0, nearest - monotonic()), FIRST_COMPLETED)
+
+    def result(self) -> list[Settled]:
         return [self._settled[index] for index in range(len(self._flows))]
+
+    def drop(self) -> None:
+        for ask in self._waiting.values():
+            ask.drop()
+        for flow in self._flows:
+            flow.close()
 
     def _turn(self, now: float) -> None:
         for index, ask in list(self._waiting.items()):
@@ -191,7 +288,7 @@ class _Batch:
     def _resume(self, index: int, ask: _Ask) -> None:
         flow = self._flows[index]
         try:
-            answer = ask.answer()
+            answer = ask.result()
         except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
             self._advance(index, partial(flow.throw, error))
         else:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,8 +26,10 @@ class Judge:
     points: Mapping[str, Mapping[str, float]] | None = None
     inline = 0
 
-    def __init__(self, say: Callable[[str], Scores], *, longest: int = 100, stride: int = 400) -> None:
-        self.say, self.longest, self.stride = say, longest, stride
+    def __init__(
+        self, say: Callable[[str], Scores], *, longest: int = 100, stride: int = 400, remote: bool = False
+    ) -> None:
+        self.say, self.longest, self.stride, self.remote = say, longest, stride, remote
         self.asked: list[str] = []
 
     def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
@@ -205,13 +208,19 @@ def test_characters_beyond_the_basic_plane_stay_whole(service: Any, drive: Drive
 # --- when a growing text is judged ---------------------------------------------------------------
 
 
+def stops(check: Moderation, text: str) -> list[int]:
+    """Where a text is judged that comes character by character."""
+    found, at = [], 0
+    for end in range(1, len(text) + 1):
+        while (stop := check.stop(at, text[at:end])) is not None:
+            found.append(stop)
+            at = stop
+    return found
+
+
 def test_stops_are_close_together_at_first_and_then_a_stride_apart() -> None:
     check = Moderation("m", Judge(clean, longest=2000, stride=400), {})
-    stops, at = [], 0
-    for _ in range(6):
-        at = check.stop(at)
-        stops.append(at)
-    assert stops == [48, 96, 192, 592, 992, 1392]
+    assert stops(check, "x" * 1500) == [48, 96, 192, 592, 992, 1392]
 
 
 @given(st.integers(1, 3000), st.integers(1, 900), st.integers(1, 2500), st.integers(0, 5000))
@@ -219,9 +228,42 @@ def test_a_stop_depends_on_the_position_alone_and_leaves_no_gap(
     longest: int, stride: int, window: int, after: int
 ) -> None:
     check = Moderation("m", Judge(clean, longest=longest, stride=stride), {}, window=window)
-    stop = check.stop(after)
+    stop = check.stop(after, "x" * check.window)
+    assert stop is not None
     assert after < stop <= after + check.window
-    assert all(check.stop(between) == stop for between in range(after, stop, max(1, (stop - after) // 5)))
+    assert check.stop(after, "x" * (stop - after)) == stop
+    assert check.stop(after, "x" * (stop - after - 1)) is None
+    more = "x" * check.window
+    assert all(check.stop(between, more) == stop for between in range(after, stop, max(1, (stop - after) // 5)))
+
+
+PROSE = (
+    "So. This is the first sentence of an answer that goes on for a while. The second one is short. "
+    "Then a list:\n- one thing, which has some more to say than that, I am afraid to say\n- \u7b2c\u4e8c\u3002"
+)
+
+
+def test_what_is_far_away_is_asked_where_sentences_end() -> None:
+    check = Moderation("m", Judge(clean, longest=2000, stride=400, remote=True), {})
+    at = stops(check, PROSE)
+    assert [PROSE[a:b] for a, b in pairwise([0, *at])] == [
+        "So. This is the first sentence of an answer that goes on for a w",
+        PROSE[64:178],
+    ]
+    assert stops(check, "x" * 1000) == [64, 464, 864]
+
+
+@given(st.text(st.sampled_from("ab .!\n\u3002")), st.lists(st.integers(0, 400)), st.booleans())
+def test_stops_do_not_depend_on_how_a_text_comes(text: str, places: list[int], remote: bool) -> None:
+    check = Moderation("m", Judge(clean, longest=60, stride=30, remote=remote), {})
+    text = text * 9
+    found, at = [], 0
+    for end in sorted({min(p, len(text)) for p in places} | {len(text)}):
+        while (stop := check.stop(at, text[:end], at)) is not None:
+            found.append(stop)
+            at = stop
+    assert found == stops(check, text)
+    assert all(0 < b - a <= 54 for a, b in pairwise([0, *found]))
 
 
 def test_reads_and_window_have_their_defaults() -> None:

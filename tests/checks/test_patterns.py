@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from guardrail.checks.patterns import Patterns, anchored, opening, reach
-from tests.checks.streaming import obeys, words_found
+from guardrail.checks import patterns as module
+from guardrail.checks.patterns import ENDLESS, Patterns
+from guardrail.checks.prefixes import Part, Prefixes
+from tests.checks.streaming import cut, obeys, stream, words_found
 
 
 def patterns(*written: str, longest: int | None = None) -> Patterns:
@@ -47,35 +51,33 @@ def test_refuses_an_empty_list_and_a_wrong_longest() -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("abc", 4),
-        (r"\bfoo(?:bar|quux)?\b", 8),
-        (r"\d{3}-\d{4}", 9),
-        ("(?i)abc", 4),
-        ("a+", None),
-        ("^abc", None),
-        ("abc$", None),
-        (r"\Aabc", None),
-        (r"abc\z", None),
-        ("(?m)^abc", None),
-        (r"\$[^$]{2}", 4),
-        ("[]^$]x", 3),
-        ("a{,5}", None),
-        (r"\pL{2}", None),
+        (["abc"], 4),
+        (["abc", r"\bfoo(?:bar|quux)?\b"], 8),
+        (["a+"], ENDLESS),
+        (["abc", "a+"], ENDLESS),
+        (["^abc"], None),
+        (["abc", "abc$"], None),
+        ([r"[+-[:alpha:]]"], None),
     ],
 )
-def test_reach_is_the_widest_match_and_one(written: str, expected: int | None) -> None:
-    assert reach(written) == expected
+def test_reach_is_the_widest_match_and_one(written: list[str], expected: int | None) -> None:
+    assert patterns(*written).reach == expected
 
 
 def test_longest_is_used_only_where_the_pattern_states_no_bound() -> None:
-    assert reach("a+", 50) == 51
-    assert reach("abc", 50) == 4
-    assert reach("^a+", 50) is None
+    assert patterns("a+", longest=50).reach == 51
+    assert patterns("abc", longest=50).reach == 4
+    assert patterns("^a+", longest=50).reach is None
 
 
-def test_anchors_in_classes_and_escapes_are_none() -> None:
-    assert not anchored(r"[^a]\^\$[$]")
-    assert anchored(r"(a|^b)")
+def test_places_of_the_patterns_a_stream_cannot_promise_everything_for_are_told() -> None:
+    made = patterns("ab", "a+", "^a", "c{3,}", r"a\z+")
+    assert (made.open_ended, made.waiting) == ((2, 4), (3, 5))
+    assert patterns("a+", longest=9).open_ended == (1,)
+    assert (patterns("ab").open_ended, patterns("ab").waiting) == ((), ())
+
+
+def test_a_pattern_with_an_anchor_needs_the_whole_text_and_is_always_asked() -> None:
     assert patterns("^a").triggers is None
     assert patterns("a").triggers == ("a",)
     assert patterns("^a").tail("xyz") == 3
@@ -106,15 +108,103 @@ def test_laws_where_every_match_begins_with_the_same_text(text: str, places: lis
     obeys(OPENED, text, places)
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text"),
-    [(r"https?://[^\s]{1,9}", "http"), (r"\bTICKET-\d", "TICKET-"), ("a|ab", "a"), ("[ab]c", ""), ("(?i)abc", "")],
+CHARACTERS = st.sampled_from(["a", "b", "1", "é", ".", "[ab]", "[^a]", r"\d", r"\w", r"\s", "(?i:a)", r"\b", r"\B"])
+TIMES = st.sampled_from(["?", "*", "+", "{2}", "{1,2}", "{2,}", "{0,3}", "{8,9}", "??", "*?", "+?", "{1,2}?", "{40}"])
+WRITTEN = st.recursive(
+    CHARACTERS,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=4).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map("|".join).map("(?:{})".format),
+        st.builds("(?:{}){}".format, inner, TIMES),
+        st.builds("{}({})".format, st.sampled_from(["(?i)", "(?s)", ""]), inner),
+    ),
+    max_leaves=8,
 )
-def test_the_text_every_match_begins_with(pattern: str, text: str) -> None:
-    assert opening(pattern) == text
+TEXTS = st.text("aAb1é \n", max_size=12)
 
 
-def test_prose_is_not_held() -> None:
-    assert patterns(r"https?://\S{1,200}").tail("see the old town and its marke") == 0
-    assert patterns(r"https?://\S{1,200}").tail("see the old town: htt") == 3
-    assert patterns(r"https?://\S{1,200}").tail("see http://a.example") == len("http://a.example")
+def made(*written: str, longest: int | None = None) -> Patterns:
+    try:
+        return patterns(*written, longest=longest)
+    except ValueError:
+        assume(False)
+        raise
+
+
+@settings(max_examples=400, deadline=None)
+@given(WRITTEN, TEXTS, st.lists(st.integers(0, 60), max_size=5))
+@example(r"a\b", "ab a", [])
+@example("(?:ab)+?b", "aababb", [])
+@example("a{40}b", "a" * 45 + "b", [])
+def test_laws_of_any_pattern(written: str, text: str, places: list[int]) -> None:
+    obeys(made(written), text, places)
+    obeys(made(written, longest=100), text, places)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(WRITTEN, min_size=2, max_size=4), TEXTS, st.lists(st.integers(0, 60), max_size=5))
+def test_several_patterns_find_the_same_however_the_text_is_cut(
+    written: list[str], text: str, places: list[int]
+) -> None:
+    scanner = made(*written)
+    everything = list(scanner.scan(text))
+    for pieces in (list(text), cut(text, places)):
+        for forget in (False, True):
+            assert stream(scanner, pieces, forget=forget) == everything
+
+
+PROSE = (
+    "The old town's market opens at 7 in the morning, and by 9.30 most stalls are sold out; bring cash (12 or 15 "
+    "euros will do). Its internal courtyard, see https://example.org/a?b=c, was rebuilt in 1987. A secret garden "
+    "lies behind the Town Hall - ask for the key. Nobody knows who planted it, or why the gate has two locks."
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "middle", "most"),
+    [
+        (r"\bTICKET-\d{6}\b", 0, 1),
+        (r"\d{6}", 0, 4),
+        (r"https?://[a-z0-9.-]{1,100}/?", 0, 19),
+        (r"[A-Z]{2}\d{8}", 0, 1),
+        ("(?i)internal[- ]only", 0, 9),
+        (r"secret: \S+", 0, 6),
+        (r"\b[A-Z]\w+ [A-Z]\w+\b", 0, 9),
+        (r"\b\w+@\w+\.com\b", 2, 9),
+        (r"foo.*bar", 0, 2),
+    ],
+)
+def test_little_is_held_of_prose(written: str, middle: int, most: int) -> None:
+    scanner = patterns(written)
+    held = [scanner.tail(PROSE[:size]) for size in range(1, len(PROSE) + 1)]
+    assert median(held) == middle
+    assert max(held) == most
+
+
+def test_a_match_without_a_bound_is_held_while_it_is_open() -> None:
+    scanner = patterns(r"token: \S+", "foo.*bar")
+    assert scanner.tail("a token: abc" + "x" * 9000) == len("token: abc") + 9000
+    assert scanner.tail("a token: abc ") == 0
+    assert scanner.tail("token: abc\nfoo and ") == len("foo and ")
+    assert scanner.tail("foo and \n") == 0
+
+
+def test_with_longest_no_more_than_that_is_held() -> None:
+    scanner = patterns(r"foo.*bar", longest=20)
+    assert scanner.tail("foo and ") == 8
+    assert scanner.tail("foo and " + "x" * 12) == 20
+    assert scanner.tail("foo and " + "x" * 40) == 0
+
+
+def test_what_is_too_slow_to_look_for_is_held_from_its_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(parts: list[Part], far: int) -> Prefixes:
+        if any(part.opening != "ok" for part in parts):
+            raise ValueError
+        return Prefixes(parts, far)
+
+    monkeypatch.setattr(module, "Prefixes", refused)
+    scanner = patterns("ok", "see: .{9}", "ok.")
+    assert [scanner.tail(text) for text in ("it is se", "see: an", "see: " + "x" * 30, "ano")] == [2, 7, 0, 1]
+    assert patterns(r"[ab].{9}").tail("x" * 50) == 11
+    endless = patterns("ok", "abc.*")
+    assert (endless.reach, endless.waiting, endless.open_ended, endless.tail("xyz")) == (None, (2,), (), 3)

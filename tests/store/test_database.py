@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from guardrail.errors import LogError
 from guardrail.store.database import Database
+from guardrail.store.reader import read
 from guardrail.store.recorder import Recorder
-from guardrail.verdict import Decision
+from guardrail.verdict import Decision, Spent
 
 
 def failure(url: str, decision: Decision) -> str:
@@ -80,7 +81,23 @@ def test_schema_of_another_version(url: str, tmp_path: Path, make: Callable[...,
     with sqlite3.connect(tmp_path / "log.db") as other:
         other.execute("UPDATE guardrail_schema SET version = 9")
     other.close()
-    assert "version 9, this program knows 1" in failure(url, make(policy="canary-7"))
+    assert "version 9, this program knows 2" in failure(url, make(policy="canary-7"))
+
+
+def test_a_log_of_the_first_version_is_brought_up_to_date(
+    url: str, tmp_path: Path, make: Callable[..., Decision]
+) -> None:
+    Database(url).open().close()
+    with sqlite3.connect(tmp_path / "log.db") as other:
+        other.execute("ALTER TABLE decisions DROP COLUMN spent")
+        other.execute("UPDATE guardrail_schema SET version = 1")
+    other.close()
+    with pytest.raises(LogError, match="brings it up to date"):
+        Database(url).open_to_read()
+    recorder = Recorder(url)
+    recorder.submit(make(spent=Spent(1.5, 20))).result(10)
+    recorder.close()
+    assert [row.spent for row in read(url)] == [Spent(1.5, 20)]
 
 
 # Root may write everywhere, so these run as nobody, in a process of their own.

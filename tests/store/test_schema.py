@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateTable
 
 from guardrail.errors import LogError
 from guardrail.store.schema import decisions, from_row, storable, to_row
-from guardrail.verdict import Action, Decision, Finding, Gap, Outcome
+from guardrail.verdict import Action, Decision, Finding, Gap, Outcome, Spent
 
 HOSTILE = [
     "line\nline\r\n",
@@ -63,6 +63,7 @@ some = {
     "user": st.none() | texts,
     "review": st.none() | texts,
     "skipped": st.lists(texts, max_size=3).map(tuple),
+    "spent": st.none() | st.builds(Spent, st.floats(0, 1e9), st.integers(0, 2**40)),
 }
 
 

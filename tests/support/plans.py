@@ -88,8 +88,11 @@ class Judge:
     categories: frozenset[str] = frozenset({REFUSED})
     asked: list[str] = field(default_factory=list)
 
-    def stop(self, after: int) -> int:
-        return (after // self.stride + 1) * self.stride
+    remote: bool = False
+
+    def stop(self, after: int, text: str, begin: int = 0) -> int | None:
+        stop = (after // self.stride + 1) * self.stride
+        return stop if stop - after <= len(text) - begin else None
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
         self.asked += texts

@@ -104,6 +104,7 @@ _COHERE = table(
         "chat_history[*].role": ROLE,
         "documents": Text(Kind.TOOL_RESULT),
         "tool_results": Text(Kind.TOOL_RESULT),
+        "tool_results[*].call": Text(Kind.TOOL_CALL),
         "tools": Text(Kind.DEFINITION),
         "images[*]": Media("image"),
         "input_type": ENUM,

@@ -56,6 +56,9 @@ class Chunks:
             return self._outer.write(data, name)
         return self._outer.write(_packed({}, data), "chunk")
 
+    def comment(self) -> bytes:
+        return b""
+
     def end(self) -> bytes:
         return b""
 

@@ -57,6 +57,7 @@ def _legacy(at: str) -> dict[str, Entry]:
     return {
         f"{before}tool_calls[*]": _CALL,
         f"{before}tool_results": _RESULT,
+        f"{before}tool_results[*].call": _CALL,
         f"{before}documents": _RESULT,
         f"{before}citations[*].type": ENUM,
         f"{before}search_queries": _CALL,

@@ -28,6 +28,8 @@ _ROLES = {
     "tool": Kind.TOOL_RESULT,
     "function": Kind.TOOL_RESULT,
 }
+_SIGNED = (("signature", ""), ("format", "anthropic"))
+"""How a thought says that it is signed (OpenRouter, "Reasoning tokens"). In a stream its signature comes last."""
 _DEFINITION = Text(Kind.DEFINITION)
 _CALL = Text(Kind.TOOL_CALL, nested=True)
 
@@ -40,12 +42,12 @@ def _spoken(at: str) -> dict[str, Entry]:
         f"{at}.content[*]": Text(join="content"),
         f"{at}.content[*].text": Text(join="content"),
         f"{at}.content[*].refusal": Text(join="content"),
-        f"{at}.content[*].thinking": reasoning,
+        f"{at}.content[*].thinking": Text(Kind.REASONING, "reasoning", signed=_SIGNED),
         f"{at}.content[*].thinking[*].text": reasoning,
         f"{at}.refusal": Text(join="refusal"),
         f"{at}.reasoning_content": reasoning,
         f"{at}.reasoning": Text(Kind.REASONING, "reasoning too"),
-        f"{at}.reasoning_details[*].text": Text(Kind.REASONING, "details"),
+        f"{at}.reasoning_details[*].text": Text(Kind.REASONING, "details", signed=_SIGNED),
         f"{at}.reasoning_details[*].summary": Text(Kind.REASONING, "summary"),
         f"{at}.tool_calls[*]": Anchor(),
         f"{at}.tool_calls[*].function.arguments": _CALL,
@@ -120,7 +122,8 @@ class Chat(Operation):
         if tree_of(asked).get("stream") is True:
             stream = ChatStream(CHUNK, **basis)
             return streamed(stream.refuse(notice), stream.framing.media, notice)
-        message: dict[str, Any] = {"role": "assistant", "content": notice.text, "refusal": None, "annotations": []}
+        said = {"content": None, "refusal": notice.text} if basis["json"] else {"content": notice.text, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", **said, "annotations": []}
         tree = {
             "id": f"chatcmpl-{notice.decision}",
             "object": "chat.completion",
@@ -138,9 +141,10 @@ class Chat(Operation):
 def _basis(asked: Body | None) -> dict[str, Any]:
     """What a reply repeats of its request."""
     tree = asked.tree if asked is not None and isinstance(asked.tree, dict) else {}
-    model, n, options = tree.get("model"), tree.get("n"), tree.get("stream_options")
+    model, n, options, form = (tree.get(name) for name in ("model", "n", "stream_options", "response_format"))
     return {
         "model": model if isinstance(model, str) else "",
         "choices": n if isinstance(n, int) and 1 <= n <= _MOST_CHOICES else 1,
         "usage": isinstance(options, dict) and options.get("include_usage") is True,
+        "json": isinstance(form, dict) and form.get("type") in ("json_object", "json_schema"),
     }

@@ -22,15 +22,20 @@ _REPEATED = ("id", "object", "created", "model", "system_fingerprint")
 
 
 class ChatStream(JsonStream):
-    """Codec of one streamed answer. ``choices`` and ``usage`` are what the request asked for."""
+    """Codec of one streamed answer. ``choices``, ``usage`` and ``json`` are what the request asked for: SDKs
+    parse the content of an answer in JSON as it grows, so that there a notice is a refusal."""
 
-    def __init__(self, root: Node, *, model: str = "", choices: int = 1, usage: bool = False) -> None:
+    def __init__(
+        self, root: Node, *, model: str = "", choices: int = 1, usage: bool = False, json: bool = False
+    ) -> None:
         super().__init__(ServerSent(), root)
         self._choices, self._wants_usage = choices, usage
         self._like: dict[str, Any] = {"object": "chat.completion.chunk", "created": int(time.time()), "model": model}
         self._seen: dict[int, bool] = {}  # choices the caller has seen opened -> finished
-        self._wrote: set[int] = set()  # choices the caller has read text of
+        self._field = "refusal" if json else "content"  # the notice's
+        self._wrote: set[int] = set()  # choices the caller has read text of in that field
         self._usage: Any = None
+        self._counted = False  # the chunk that has only the usage has left
         self._like_last = Likeness()
 
     def _read(self, event: Event) -> Frame:
@@ -77,14 +82,15 @@ class ChatStream(JsonStream):
         if not self._seen:
             self._like |= {name: tree[name] for name in _REPEATED if name in tree}
         if tree.get("usage") is not None:
-            self._usage = tree["usage"]
+            self._usage = tree["usage"]  # some servers count in every chunk
+            self._counted = self._counted or not tree.get("choices")
         for n, choice in enumerate(_choices(tree)):
             index = choice.get("index", n)
             if type(index) is not int:
                 index = n
             self._seen[index] = self._seen.get(index, False) or choice.get("finish_reason") is not None
             delta = choice.get("delta")
-            if isinstance(delta, dict) and delta.get("content"):
+            if isinstance(delta, dict) and delta.get(self._field):
                 self._wrote.add(index)
 
     def closing(self, notice: Notice) -> Iterable[tuple[str, Any]]:
@@ -94,14 +100,15 @@ class ChatStream(JsonStream):
             if self._seen.get(index):
                 continue
             text = f"\n\n{notice.text}" if index in self._wrote else notice.text
-            opened = {} if index in self._seen else {"role": "assistant"}
-            delta = {**opened, "content": text} | ({"refusal": None} if opened else {})
+            opened = {} if index in self._seen else {"role": "assistant", "content": None, "refusal": None}
+            silent = {"content": None} if self._field == "refusal" else {}
+            delta = {**opened, **silent, self._field: text}
             for part, reason in ((delta, None), ({}, "content_filter")):
                 choice = {"index": index, "delta": part, "logprobs": None, "finish_reason": reason}
                 yield "", {**like, "choices": [choice]}
-        if self._wants_usage and self._usage is None:
+        if self._wants_usage and not self._counted:
             nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-            yield "", {**like, "choices": [], "usage": nothing}
+            yield "", {**like, "choices": [], "usage": self._usage or nothing}
         yield "", b"[DONE]"
 
     def breaking(self, notice: Notice) -> Iterable[tuple[str, Any]]:

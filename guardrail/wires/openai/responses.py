@@ -86,7 +86,8 @@ class Responses(Kept):
             stream = ResponsesStream(asked, _after(asked))
             return streamed(stream.refuse(notice), stream.framing.media, notice)
         begun = refusal.opening(asked, notice) | {"usage": refusal.nothing_used()}
-        return reply(refusal.ended(begun, [refusal.message(notice, [refusal.text_part(notice.text)])]), notice)
+        part = refusal.part(notice.text, json=refusal.wants_json(asked))
+        return reply(refusal.ended(begun, [refusal.message(notice, [part])]), notice)
 
 
 class Stored(Responses):

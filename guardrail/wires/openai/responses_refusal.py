@@ -17,8 +17,19 @@ from ..protocol import Body, Notice
 INCOMPLETE = {"reason": "content_filter"}
 
 
-def text_part(text: str) -> dict[str, Any]:
-    """A content part of an answer. SDKs and user interfaces show ``output_text``, so the notice is that."""
+def wants_json(asked: Body | None, begun: Mapping[str, Any] | None = None) -> bool:
+    """Does the request ask for an answer in JSON? SDKs parse the text of one. What a stored response was asked
+    for, only it says itself."""
+    text = (tree_of(asked) if stored(asked) is None else begun or {}).get("text")
+    form = text.get("format") if isinstance(text, dict) else None
+    return isinstance(form, dict) and form.get("type") in ("json_schema", "json_object")
+
+
+def part(text: str, *, json: bool) -> dict[str, Any]:
+    """A content part with a notice: ``output_text``, which SDKs and user interfaces show; of an answer in
+    ``json`` a ``refusal``, which none of them parses."""
+    if json:
+        return {"type": "refusal", "refusal": text}
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 

@@ -146,8 +146,9 @@ class Seen:
         """The items the caller has, as they end here."""
         return [item.written() for _, item in sorted(self.items.items()) if item.done or item.hosted]
 
-    def closing(self) -> Iterator[dict[str, Any]]:
-        """The events, not numbered yet, that close what is open."""
+    def closing(self, *, json: bool = False) -> Iterator[dict[str, Any]]:
+        """The events, not numbered yet, that close what is open. ``json``: its text is to be JSON, which SDKs
+        parse where they are told that it is complete."""
         for index, item in sorted(self.items.items()):
             if item.done or not item.hosted:
                 continue
@@ -155,7 +156,7 @@ class Seen:
             for n, part in sorted(item.summary.items()):
                 yield from _close(part, {**at, "summary_index": n})
             for n, part in sorted(item.parts.items()):
-                yield from _close(part, {**at, "content_index": n})
+                yield from _close(part, {**at, "content_index": n}, json=json)
             yield {"type": "response.output_item.done", "output_index": index, "item": item.written()}
 
 
@@ -185,12 +186,12 @@ def _grow(item: Item, kind: str, tree: dict[str, Any]) -> None:
         parts[number].said = True
 
 
-def _close(part: Part, at: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _close(part: Part, at: dict[str, Any], *, json: bool = False) -> Iterator[dict[str, Any]]:
     if part.done or not part.opened:
         return
     whole = part.written()
     name = _TEXT_DONE.get(str(whole.get("type")))
-    if name is not None and not part.said:
+    if name is not None and not part.said and not (json and name == "response.output_text.done"):
         extra: dict[str, Any] = {"logprobs": []} if name == "response.output_text.done" else {}
         yield {"type": name, **at, part.name: whole[part.name], **extra}
     part_done: dict[str, Any] = {"type": f"{part.opened}.done", **at, "part": whole}

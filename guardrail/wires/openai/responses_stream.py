@@ -74,22 +74,25 @@ class ResponsesStream(JsonStream):
         seen = self._seen
         begun = seen.begun or refusal.opening(self._asked, notice)
         if not (seen.any or self._resumed):
-            begun = {**begun, "usage": None}
             yield {"type": "response.created", "response": begun}
-            begun = {**begun, "usage": refusal.nothing_used()}
-        text = f"\n\n{notice.text}" if seen.wrote() else notice.text
+        json = refusal.wants_json(self._asked, begun)
+        text = f"\n\n{notice.text}" if seen.wrote() and not json else notice.text
         output = seen.output()
-        yield from seen.closing()
+        yield from seen.closing(json=json)
         index = max(seen.items, default=-1) + 1
-        part, item = refusal.text_part(text), refusal.message(notice, [refusal.text_part(text)])
+        part = refusal.part(text, json=json)
+        item = refusal.message(notice, [part])
         at = {"item_id": item["id"], "output_index": index, "content_index": 0}
         empty = refusal.message(notice, [], "in_progress")
+        field, word = ("refusal", "refusal") if json else ("text", "output_text")
+        more: dict[str, Any] = {} if json else {"logprobs": []}
         yield {"type": "response.output_item.added", "output_index": index, "item": empty}
-        yield {"type": "response.content_part.added", **at, "part": refusal.text_part("")}
-        yield {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
-        yield {"type": "response.output_text.done", **at, "text": text, "logprobs": []}
+        yield {"type": "response.content_part.added", **at, "part": refusal.part("", json=json)}
+        yield {"type": f"response.{word}.delta", **at, "delta": text, **more}
+        yield {"type": f"response.{word}.done", **at, field: text, **more}
         yield {"type": "response.content_part.done", **at, "part": part}
         yield {"type": "response.output_item.done", "output_index": index, "item": item}
+        begun = {**begun, "usage": begun.get("usage") or refusal.nothing_used()}
         yield {"type": "response.incomplete", "response": refusal.ended(begun, [*output, item])}
 
     def breaking(self, notice: Notice) -> Iterable[tuple[str, Any]]:

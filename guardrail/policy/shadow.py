@@ -1,0 +1,62 @@
+"""A stream's texts kept whole, for checks that judge the answer at its end.
+
+Knows two lanes: one whose verdict decides what becomes of the answer, one whose verdict is only
+remembered, for by then the texts have left. Of what is held and what leaves it must never know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..flow import Flow
+from ..text import Segment
+from ..verdict import Action, Gap, Verdict
+from ..wires.protocol import Frame
+from . import whole
+from .lane import Streaming
+
+
+class Shadow:
+    """Copies of the segments of one stream; as long as the answer is."""
+
+    def __init__(self, streaming: Streaming) -> None:
+        self._whole, self._after = streaming.whole, streaming.after
+        self._texts: dict[int, tuple[Segment, Segment]] = {}  # the original, so that its id stays its own
+        self._judged = False
+
+    def push(self, frame: Frame) -> None:
+        for piece in frame.pieces:
+            original = piece.segment
+            if original.echo:
+                continue
+            pair = self._texts.get(id(original))
+            if pair is None:
+                copy = Segment(original.kind, original.path, nested=original.nested, fixed=original.fixed)
+                copy.apart, copy.keep = original.apart, False
+                pair = self._texts[id(original)] = (original, copy)
+            pair[1].add(piece.text)
+
+    def judge(self) -> Flow[Verdict]:
+        """The verdict at the end of the stream."""
+        texts, verdict = list(self._once()), Verdict()
+        if self._whole is not None:
+            verdict |= yield from whole.judge(self._whole, texts)
+        if self._after is not None and verdict.action < Action.REVIEW:
+            said = yield from whole.judge(self._after, texts)
+            verdict |= Verdict(min(said.action, Action.FLAG), said.findings, said.gaps)
+        self._judged = True
+        return verdict
+
+    def unjudged(self) -> list[Gap]:
+        """The checks that were to judge at an end that has not come."""
+        lanes = [lane for lane in (self._whole, self._after) if lane is not None and not self._judged]
+        names = [s.name for lane in lanes for s in lane.scanners] + [m.name for lane in lanes for m in lane.moderators]
+        return [Gap(name, "unfinished", "response") for name in names]
+
+    def _once(self) -> Iterable[Segment]:
+        """Each text once: many streams say the whole again at their end."""
+        said: set[str] = set()
+        for _, copy in self._texts.values():
+            if not copy.apart or copy.text not in said:
+                said.add(copy.text)
+                yield copy
