@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+JOBS ?= 2
+SECONDS ?= 3600
 
-.PHONY: demo test check bench fuzz coverage train schema clean
+.PHONY: demo test check bench fuzz soak coverage train schema clean
 
 demo: $(STAMP)  ## guard a small chat app, play a conversation, show the decisions (ARGS=--once ends after that)
 	$(BIN)/python -m examples.demo $(ARGS)
 
 test: $(STAMP) check  ## what CI runs
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(STAMP)  ## style, types, direction of imports
 	$(BIN)/ruff check .
@@ -24,6 +26,9 @@ bench: $(STAMP)  ## medians and ratios against unguarded, into bench/results/
 
 fuzz: $(STAMP)  ## 100,000 hostile requests against every door; prints counts and seed
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+soak: $(STAMP)  ## the laws of streams for as long as you like: make soak SECONDS=3600; prints cases, cuts and seed
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
 
 coverage: $(STAMP)  ## what becomes of every string of every wire format
 	$(BIN)/python -m tests.wires.matrix > docs/coverage.md.new && mv docs/coverage.md.new docs/coverage.md

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from guardrail import Guard
+from guardrail.policy.plan import Patience
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +42,25 @@ def test_policy_examples_load(text: str, tmp_path: Path) -> None:
     guard = Guard.from_policy(path, log="none")
     assert guard.check("say foo").outcome == "refused"
     assert guard.check("see TICKET-123456").text == "see [redacted]"
+
+
+STREAMS = (ROOT / "docs/streams.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```", STREAMS, re.MULTILINE | re.DOTALL))
+def test_policies_about_streams_load(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    path = tmp_path / "my-app.yaml"
+    path.write_text(text, encoding="utf-8")
+    plan = Guard.from_policy(path, log="none").plan
+    assert plan.patience == Patience()
+    if "restore" in text:
+        assert plan.reversible
+    if "buffer" in text:
+        streaming = plan.output.streaming
+        assert streaming.hold
+        assert streaming.after is not None
+        assert [m.name for m in streaming.after.moderators] == ["service"]
 
 
 def test_commands_exist() -> None:
