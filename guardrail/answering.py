@@ -128,13 +128,13 @@ class Answering(Ending):
 
     @property
     def held(self) -> int:
-        """Bytes of a stream that wait for their verdict."""
-        return self._reply.held if isinstance(self._reply, StreamReply) else 0
+        """Bytes that wait for a verdict, theirs or their request's, and that nothing else bounds."""
+        return self._reply.held if isinstance(self._reply, StreamReply) else len(self._raw)
 
     def comment(self) -> bytes:
         """Bytes by which the caller of a silent stream sees that it is alive, where it may be given any."""
         reply = self._reply
-        if not isinstance(reply, StreamReply) or self._open or self._over or self._answer is not None:
+        if not isinstance(reply, StreamReply) or self._open or self.told or self._answer is not None:
             return b""
         return reply.comment()
 

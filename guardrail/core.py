@@ -174,6 +174,12 @@ class Guard:
                 world = self._loops.setdefault(loop, AsyncWorld(self.submit))
         return world
 
+    async def aclose(self) -> None:
+        """Let go of what belongs to the running loop: connections to services, threads."""
+        world = self._loops.pop(asyncio.get_running_loop(), None)
+        if world is not None:
+            await world.aclose()
+
     def _let_go(self) -> None:
         """Of the worlds of closed loops: a connection keeps its loop alive, and so its world in the table."""
         for loop in [loop for loop in self._loops if loop.is_closed()]:

@@ -111,6 +111,11 @@ class Ending:
         """Has the last byte for the caller been returned?"""
         return self._over
 
+    @property
+    def told(self) -> bool:
+        """Is it decided how the answer ends? Then that is all the caller is to hear."""
+        return self._over or self._stored
+
     def _end(self, release: Release) -> Release:
         self._over = True
         return release

@@ -108,6 +108,20 @@ def run(flow: Flow[T], perform: Callable[[Effect], Any], effect: Effect | None =
         flow.close()
 
 
+def reach(flow: Flow[T], perform: Callable[[Effect], Any]) -> Together | Ended[T]:
+    """Drive a flow until it asks for something that may take long (flows side by side), or ends."""
+    effect = begin(flow)
+    try:
+        while not isinstance(effect, (Ended, Together)):
+            effect = resume(flow, partial(perform, effect))
+    except StopIteration as stop:
+        return Ended(stop.value)
+    except BaseException:
+        flow.close()
+        raise
+    return effect
+
+
 def resume(flow: Flow[Any], answer: Callable[[], Any]) -> Effect:
     """Give a flow the answer to what it asked, or the error; its next effect. Raises StopIteration at its end."""
     try:
@@ -133,3 +147,22 @@ async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]], effec
         return value
     finally:
         flow.close()
+
+
+async def areach(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> Together | Ended[T]:
+    """``reach`` on this event loop."""
+    effect = begin(flow)
+    try:
+        while not isinstance(effect, (Ended, Together)):
+            try:
+                answer = await perform(effect)
+            except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        return Ended(stop.value)
+    except BaseException:
+        flow.close()
+        raise
+    return effect

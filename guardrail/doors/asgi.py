@@ -101,11 +101,11 @@ class _Call:
         exchange, delivery, ended = self._exchange, self._delivery, "incomplete"
         try:
             await self._run()
+            await self._told()
             ended = "disconnected" if self._gone else "incomplete"
         except asyncio.CancelledError:
             ended = "disconnected" if self._gone else "cancelled"
-            task = asyncio.current_task()
-            if not delivery.cut or (task is not None and task.uncancel() > 0):  # it was not us who broke the app off
+            if not delivery.cut or delivery.uncut() > 0:  # it was not us who broke the app off
                 raise
         except UpstreamError as error:
             ended = "disconnected" if self._gone else "upstream_error"
@@ -113,6 +113,7 @@ class _Call:
                 raise
         except Exception:
             ended = "disconnected" if self._gone else "error"
+            await self._told()
             if not (self._stopped or delivery.halted):  # what an app raises after we stopped it is our doing
                 raise
         finally:
@@ -120,6 +121,11 @@ class _Call:
             await delivery.close()
         if delivery.broken is not None and not self._gone:
             raise delivery.broken
+
+    async def _told(self) -> None:
+        """The app has come to its end, and the caller may not have heard all of the one that we made."""
+        if self._exchange.told and not self._gone:
+            await self._delivery.settle()
 
     async def _failed(self, error: UpstreamError) -> bool:
         """Tell the caller. False: its answer had begun and cannot be ended validly."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import UpstreamError
 from ..exchange import Exchange
-from ..flow import Effect, Ended, Together, arun, begin
+from ..flow import Effect, Ended, areach, arun
 from ..http import Release
 
 Message = MutableMapping[str, Any]
@@ -73,7 +73,8 @@ class Delivery:
             chunk = message.get("body", b"")
             exchange.feed(chunk)
             self._spoke = self._spoke or bool(chunk)
-            if passing := exchange.passing:
+            beside = self._task is not None and not self._task.done()
+            if passing := exchange.passing and (exchange.plan.observe or not beside):
                 exchange.take()
                 await self.send(message)
             if last:
@@ -125,7 +126,9 @@ class Delivery:
                 task.result()
 
     async def close(self) -> None:
-        """Leave nothing behind: no task, no timer."""
+        """Leave nothing behind: no task, no timer, no cancellation of ours."""
+        if self.cut:
+            self.uncut()
         if self._timer is not None:
             self._timer.cancel()
         task, self._task = self._task, None
@@ -144,10 +147,10 @@ class Delivery:
             return await self.emit(release)
         while True:
             flow = exchange.pump()
-            effect = begin(flow)
+            effect = await areach(flow, self._perform)
             if isinstance(effect, Ended):
                 release = effect.value
-            elif last or not isinstance(effect, Together):
+            elif last:
                 release = await arun(flow, self._perform, effect)
             else:
                 return self._start(self._follow(arun(flow, self._perform, effect)))
@@ -187,13 +190,21 @@ class Delivery:
         if self._receiver is not None:
             self._woken = True
             self._receiver.cancel()
-        if not self._busy:
-            self._timer = asyncio.get_running_loop().call_later(GRACE, self._cut)
+        self._timer = asyncio.get_running_loop().call_later(GRACE, self._cut)
 
     def _cut(self) -> None:
-        if self._work is not None and not self._work.done() and not self._busy:
-            self.cut = True
-            self._work.cancel()
+        if self._work is None or self._work.done():
+            return
+        if self._busy:  # it is inside a send, which will tell it
+            self._timer = asyncio.get_running_loop().call_later(GRACE, self._cut)
+            return
+        self.cut = True
+        self._work.cancel()
+
+    def uncut(self) -> int:
+        """The app has ended, and its task goes on as its owner's. How many others have cancelled it meanwhile."""
+        self.cut = False
+        return 0 if self._work is None else self._work.uncancel()
 
     # -- the clock ---------------------------------------------------------------------------------
 
@@ -220,7 +231,12 @@ class Delivery:
         elif patience.settle and silent >= patience.settle and exchange.held and not self._settled:
             self._settled = True
             self._start(self._follow(idle=True))
-        elif patience.keep_alive and now - self._sent >= patience.keep_alive and (comment := exchange.comment()):
+        elif (
+            not self._busy
+            and patience.keep_alive
+            and now - self._sent >= patience.keep_alive
+            and (comment := exchange.comment())
+        ):
             self._sent = now
             self._start(self._say(comment))
 

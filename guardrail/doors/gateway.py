@@ -39,6 +39,7 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
         yield
         if (close := getattr(upstream, "aclose", None)) is not None:
             await close()
+        await guard.aclose()
         guard.close()
 
     async def healthz(_: HTTPRequest) -> Response:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ..exchange import Exchange
-from ..flow import Effect, Ended, Flow, Together, arun, begin, resume, run
+from ..flow import Effect, Ended, Flow, areach, arun, begin, reach, resume, run
 from ..http import Release
 from ..worlds import Pending, SyncWorld
 from .delivery import HIGH
@@ -33,25 +33,28 @@ Perform = Callable[[Effect], Awaitable[Any]]
 
 
 async def abeside(
-    exchange: Exchange, calling: Awaitable[T], perform: Perform
+    exchange: Exchange, calling: Awaitable[T], perform: Perform, drop: Callable[[T], Awaitable[object]]
 ) -> Release | tuple[T, asyncio.Future[Release] | None]:
     """The upstream's answer, asked for beside the input checks that are under way, and what is left of these for
     ``apulled`` to wait for; or the refusal they came to, upon which the call is cancelled at once."""
     call = asyncio.ensure_future(calling)
     judging = asyncio.ensure_future(arun(exchange.pump(), perform))
+    kept = False
     try:
         await asyncio.wait({call, judging}, return_when=asyncio.FIRST_COMPLETED)
         if judging.done():
             release = judging.result()
             if exchange.over:
                 return release
-        return await call, None if judging.done() else judging
-    except BaseException:
-        await _left(judging)
-        raise
+        answer = await call
+        kept = True
+        return answer, None if judging.done() else judging
     finally:
-        if not call.done():
+        if not kept:
+            await _left(judging)
             await _left(call)
+            if not call.cancelled() and call.exception() is None:
+                await drop(call.result())
 
 
 async def apulled(
@@ -74,10 +77,10 @@ async def apulled(
                     yield passing
                 if (release := exchange.quick()) is None:
                     flow = exchange.pump()
-                    effect = begin(flow)
+                    effect = await areach(flow, perform)
                     if isinstance(effect, Ended):
                         release = effect.value
-                    elif ended or not isinstance(effect, Together):
+                    elif ended:
                         release = await arun(flow, perform, effect)
                     else:
                         judging = asyncio.ensure_future(arun(flow, perform, effect))
@@ -101,11 +104,11 @@ async def apulled(
                 await asyncio.wait(
                     {t for t in (judging, reading) if t is not None}, return_when=asyncio.FIRST_COMPLETED
                 )
-                if reading is None or not reading.done():
+                if reading is None or not reading.done() or (judging is not None and judging.done()):
                     continue
                 chunk, reading = reading.result(), None
             ended = _take(exchange, chunk)
-            if exchange.passing and (passing := exchange.take()):
+            if exchange.passing and (judging is None or exchange.plan.observe) and (passing := exchange.take()):
                 yield passing
     finally:
         for task in (judging, reading):
@@ -228,10 +231,10 @@ def pulled(
                     yield passing
                 if (release := exchange.quick()) is None:
                     flow = exchange.pump()
-                    effect = begin(flow)
+                    effect = reach(flow, world.perform)
                     if isinstance(effect, Ended):
                         release = effect.value
-                    elif ended or not isinstance(effect, Together):
+                    elif ended:
                         release = run(flow, world.perform, effect)
                     else:
                         judging = Judgement(flow, effect, world)
@@ -247,7 +250,7 @@ def pulled(
                     raise BrokenOff
                 continue
             ended = _take(exchange, next(chunks, _END))
-            if exchange.passing and (passing := exchange.take()):
+            if exchange.passing and (judging is None or exchange.plan.observe) and (passing := exchange.take()):
                 yield passing
     finally:
         if judging is not None:

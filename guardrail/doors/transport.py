@@ -105,12 +105,14 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
 
         def _refused(self, release: Release) -> Any:
             assert release.head is not None
-            return http.Response(release.head.status, headers=_raw(release.head.headers), content=release.body)
+            return http.Response(
+                release.head.status, headers=_raw(release.head.headers), stream=http.ByteStream(release.body)
+            )
 
     class Stream(http.SyncByteStream):  # type: ignore[misc,name-defined]
         """The answer as the caller reads it. ``close`` closes upstream and exchange, whatever was read."""
 
-        def __init__(self, releases: Iterator[Release], first: bytes, exchange: Exchange, upstream: Any) -> None:
+        def __init__(self, releases: Any, first: bytes, exchange: Exchange, upstream: Any) -> None:
             self._releases, self._first, self._exchange, self._upstream = releases, first, exchange, upstream
 
         def __iter__(self) -> Iterator[bytes]:
@@ -129,7 +131,11 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
 
         def close(self) -> None:
             self._exchange.close("disconnected")
-            self._upstream.close()
+            try:
+                if not self._releases.gi_running:
+                    self._releases.close()
+            finally:
+                self._upstream.close()
 
     class AsyncStream(http.AsyncByteStream):  # type: ignore[misc,name-defined]
         """The answer as the caller reads it. ``aclose`` closes upstream and exchange, whatever was read."""
@@ -289,7 +295,8 @@ def transports(http: ModuleType) -> tuple[type[Any], type[Any]]:
             sent = self._rebuild(exchange, request, step, body)
             judging = None
             if exchange.overlaps:
-                both = await abeside(exchange, self._inner.handle_async_request(sent), perform)
+                calling = self._inner.handle_async_request(sent)
+                both = await abeside(exchange, calling, perform, lambda upstream: upstream.aclose())
                 if isinstance(both, Release):
                     return self._refused(both)
                 upstream, judging = both

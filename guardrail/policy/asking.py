@@ -89,7 +89,7 @@ class Asking:
                 segment, key = piece.segment, id(piece.segment)
                 if not _reads(moderator, segment):
                     continue
-                reached[key] = (segment, piece.end)
+                reached[key] = (segment, max(piece.end, reached.get(key, (segment, 0))[1]))
                 mark = at.get(key, segment.marks.get(moderator.name, 0))
                 since = mark
                 text = segment.text[since - segment.base : piece.end - segment.base]

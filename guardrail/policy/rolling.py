@@ -30,6 +30,9 @@ _INLINE = 4096
 _FORGET = 256
 """Characters nobody needs any more that are worth a copy of the rest."""
 
+_KEPT = 256
+"""Characters that are kept all the same: a text that goes on after it seemed complete is read from there."""
+
 _PATIENCE = 4096
 """Characters. At every multiple of these a check that holds more of a text waits for its end, so that what is
 scanned again and again stays short. The places are the text's own: it does not matter how it was cut."""
@@ -104,8 +107,8 @@ class Rolling:
             self._asking.reach(segment, end)
         segment.floor = floor
         segment.clear = max(segment.clear, least)
-        if needed - base > _FORGET:
-            segment.forget(needed)
+        if needed - base > _FORGET + _KEPT:
+            segment.forget(needed - _KEPT)
         self._fresh.clear()
         return True
 
@@ -272,13 +275,18 @@ class Rolling:
         if RESTORE in marks:
             clear, needed = min(clear, marks[RESTORE]), min(needed, marks[RESTORE] - 1)
         segment.clear = clear
-        if needed - segment.base > _FORGET:
-            segment.forget(needed)
+        if needed - segment.base > _FORGET + _KEPT:
+            segment.forget(needed - _KEPT)
 
 
 def _ends(frames: Sequence[Frame]) -> dict[int, tuple[Segment, int]]:
     """How far each segment reaches with these frames; one they close, to its end."""
-    ends = {id(piece.segment): (piece.segment, piece.end) for frame in frames for piece in frame.pieces}
+    ends: dict[int, tuple[Segment, int]] = {}
+    for frame in frames:
+        for piece in frame.pieces:
+            known = ends.get(id(piece.segment))
+            if known is None or piece.end > known[1]:  # pieces stand in the order of their frame, not of their text
+                ends[id(piece.segment)] = (piece.segment, piece.end)
     return ends | {id(s): (s, s.total) for frame in frames for s in frame.closes}
 
 

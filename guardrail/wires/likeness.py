@@ -20,13 +20,14 @@ _string = msgspec.json.Decoder(str)
 class Likeness:
     """What the last fully read frame looked like around its text."""
 
-    __slots__ = ("_after", "_before", "segment")
+    __slots__ = ("_after", "_before", "_kind", "segment")
 
     def __init__(self) -> None:
         self._before = self._after = b""
+        self._kind = ""  # the kind of event it was
         self.segment: Segment | None = None
 
-    def learn(self, data: bytes, pieces: list[Piece]) -> None:
+    def learn(self, data: bytes, pieces: list[Piece], kind: str = "") -> None:
         """Take a frame that was read in full. Only one with a single text, at a key that stands once, is a pattern."""
         self.segment = None
         pieces = [piece for piece in pieces if piece.home is not None]  # its keys were read, and stay as they are
@@ -43,13 +44,13 @@ class Likeness:
             return
         if _read(data[start : body.end()]) != pieces[0].text:
             return
-        self._before, self._after = data[: start + 1], data[body.end() - 1 :]
+        self._before, self._after, self._kind = data[: start + 1], data[body.end() - 1 :], kind
         self.segment = pieces[0].segment
 
-    def text(self, data: bytes) -> str | None:
+    def text(self, data: bytes, kind: str = "") -> str | None:
         """The one text of a frame that is like the one learnt; None for any other."""
         before, after = self._before, self._after
-        if self.segment is None or not data.startswith(before) or not data.endswith(after):
+        if self.segment is None or kind != self._kind or not data.startswith(before) or not data.endswith(after):
             return None
         start, end = len(before) - 1, len(data) - len(after) + 1
         return _read(data[start:end]) if end - start >= 2 else None

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..text import Medium, Path, Segment, edited
 from ..verdict import Kind
 from . import jsontext
 from .framing import Event, Framing
+from .likeness import Likeness
 from .protocol import Frame, Notice, Reference
 from .table import Node
 from .walk import Walker
@@ -37,6 +38,13 @@ class Place:
     open: bool = False
 
 
+class _Like(NamedTuple):
+    """In place of a tree: the data of an event that is like one before it, and where the texts of both belong."""
+
+    data: bytes
+    place: Place
+
+
 def unknown(root: Node, *at: str) -> Place:
     """The place of an event nobody has heard of: it may be a delta, or a message of its own. It is read
     as going on from the last one of its kind, and by itself as well (masks are put in but once)."""
@@ -48,6 +56,8 @@ class JsonStream:
 
     done = b"[DONE]"
     """Data that is no JSON and ends the answer; empty where the API has none."""
+    alike = False
+    """Does ``note`` learn nothing from an event that is like the one before it but for its text?"""
 
     def __init__(self, framing: Framing, root: Node) -> None:
         self.framing = framing
@@ -56,6 +66,8 @@ class JsonStream:
         self._walker = Walker(root, Kind.ASSISTANT, frames=True)
         self._kinds: set[Kind] = set()
         self._issued: dict[Reference, None] = {}
+        self._last = Likeness()
+        self._last_place = Place(root)
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         return map(self._read, self.framing.feed(chunk))
@@ -77,6 +89,15 @@ class JsonStream:
 
     def _read(self, event: Event) -> Frame:
         data = event.data.strip()
+        if self.alike and not event.aside:
+            text = self._last.text(data, event.name)
+            if text is not None and self._last.segment is not None:
+                return Frame(
+                    event.raw,
+                    _Like(data, self._last_place),
+                    [self._last.segment.add(text)] if text else [],
+                    event=event,
+                )
         aside = self._walker.aside(event.aside) if event.aside else []
         if event.name and event.name not in self._walker.names:
             aside += self._walker.name(event.name)
@@ -98,6 +119,9 @@ class JsonStream:
         self._issued.update(dict.fromkeys(self.made(event.name, tree)))
         self.incident = self.incident or self.refused(event.name, tree)
         media = list(self._walker.media)[known:]
+        if self.alike and not (place.whole or place.open or closes or media):
+            self._last.learn(data, pieces, event.name)
+            self._last_place = place
         return Frame(event.raw, tree, pieces + aside, self.terminal(event.name, tree), closes, event, media)
 
     def encode(self, frame: Frame) -> bytes:
@@ -105,17 +129,31 @@ class JsonStream:
         self.framing.left(frame.event)
         if frame.tree is None:
             return frame.raw
+        if isinstance(frame.tree, _Like):
+            if not edited(frame.pieces):
+                return frame.raw  # like the frame before it, which was noted
+            self._read_again(frame)
+        # Masks are put in before the event is noted: an ending may repeat what the caller has seen.
+        if changed := edited(frame.pieces):
+            for piece in frame.pieces:
+                if piece.home is not None:
+                    piece.home[piece.key] = piece.written()
         self.note(frame.event.name, frame.tree)
-        if not edited(frame.pieces):
+        if not changed:
             return frame.raw
-        for piece in frame.pieces:
-            if piece.home is not None:
-                piece.home[piece.key] = piece.written()
         self.changed(frame.event.name, frame.tree)
         return self.framing.rewrite(frame.event, jsontext.encode(frame.tree))
 
     def comment(self) -> bytes:
         return self.framing.comment()
+
+    def _read_again(self, frame: Frame) -> None:
+        """A frame that was known by its likeness is edited after all: find where its text stands."""
+        data, place = frame.tree
+        frame.tree = jsontext.decode(data)
+        found = Walker(place.root, Kind.ASSISTANT, frames=True).walk(frame.tree, place.root, place.at, place.kind)
+        (at,) = [piece for piece in found if piece.home is not None]
+        frame.pieces[0].home, frame.pieces[0].key = at.home, at.key
 
     def refuse(self, notice: Notice) -> bytes:
         return self._write(self.closing(notice))

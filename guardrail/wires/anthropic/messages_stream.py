@@ -26,6 +26,7 @@ class MessageStream(JsonStream):
     """Codec of one streamed answer. ``model`` is what the request asked for."""
 
     done = b""
+    alike = True
 
     def __init__(self, model: str = "", framing: Framing | None = None) -> None:
         super().__init__(framing or ServerSent(), BLOCK_DELTA)

@@ -19,7 +19,8 @@ USAGE = {
     "tokens": {"input_tokens": 0, "output_tokens": 0},
 }
 _BLOCKS = ("content", "tool-call", "citation")
-
+_TEXT = ("content", "text")
+"""Where neighbouring text blocks go on: they read as one text."""
 
 _LEGACY = frozenset(
     {
@@ -40,16 +41,26 @@ class ChatStream(JsonStream):
     def __init__(self) -> None:
         super().__init__(ServerSent(), EVENT)
         self._started = self._called = False
+        self._texts: set[int] = set()  # indexes of the text blocks there were
         self._open: dict[tuple[str, int], None] = {}
         self._next = 0  # index of a content block the caller has not seen
 
     def place(self, name: str, tree: Any) -> Place:
         word, step, index = _event(tree)
         if word in ("tool-plan", "message"):
-            return Place(EVENT, at=(word,), whole=word != "tool-plan")
+            closes = (_TEXT,) if step == "end" else ()
+            return Place(EVENT, at=(word,), whole=word != "tool-plan", closes=closes)
         if not step:
             return unknown(EVENT, word)
         at = (word, index)
+        if step == "start" and word in ("content", "tool-call"):
+            if word == "content" and not _thinks(tree):
+                self._texts.add(index)
+                return Place(EVENT, at=_TEXT)
+            self._texts.discard(index if word == "content" else -1)
+            return Place(EVENT, at=at, closes=(_TEXT,))
+        if word == "content" and step == "delta" and index in self._texts and not _thinks(tree):
+            return Place(EVENT, at=_TEXT)
         if word == "citation" or step not in ("start", "delta", "end"):
             return Place(EVENT, at=at, whole=True)
         return Place(EVENT, at=at, closes=(at,) if step == "end" else ())
@@ -168,3 +179,11 @@ def _event(tree: Any) -> tuple[str, str, int]:
     index = tree.get("index") if isinstance(tree, dict) else None
     word, _, step = (kind if isinstance(kind, str) else "other").rpartition("-")
     return word or step, step if word else "", index if type(index) is int else 0
+
+
+def _thinks(tree: Any) -> bool:
+    """Is this content a thought?"""
+    delta = tree.get("delta")
+    message = delta.get("message") if isinstance(delta, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    return isinstance(content, dict) and (content.get("type") == "thinking" or "thinking" in content)

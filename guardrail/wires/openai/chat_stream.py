@@ -6,16 +6,10 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from ...text import edited
-from ...verdict import Kind
-from .. import jsontext
-from ..framing import Event
-from ..likeness import Likeness
-from ..protocol import Frame, Notice
+from ..protocol import Notice
 from ..sse import ServerSent
 from ..stream import JsonStream
 from ..table import Node
-from ..walk import Walker
 from .errors import SAFETY_WORDS
 
 _REPEATED = ("id", "object", "created", "model", "system_fingerprint")
@@ -24,6 +18,8 @@ _REPEATED = ("id", "object", "created", "model", "system_fingerprint")
 class ChatStream(JsonStream):
     """Codec of one streamed answer. ``choices``, ``usage`` and ``json`` are what the request asked for: SDKs
     parse the content of an answer in JSON as it grows, so that there a notice is a refusal."""
+
+    alike = True
 
     def __init__(
         self, root: Node, *, model: str = "", choices: int = 1, usage: bool = False, json: bool = False
@@ -36,33 +32,6 @@ class ChatStream(JsonStream):
         self._wrote: set[int] = set()  # choices the caller has read text of in that field
         self._usage: Any = None
         self._counted = False  # the chunk that has only the usage has left
-        self._like_last = Likeness()
-
-    def _read(self, event: Event) -> Frame:
-        if not event.aside and not event.name:
-            data = event.data.strip()
-            text = self._like_last.text(data)
-            if text is not None and self._like_last.segment is not None:
-                pieces = [self._like_last.segment.add(text)] if text else []
-                return Frame(event.raw, data, pieces, event=event)
-        frame = super()._read(event)
-        if frame.tree is not None:
-            self._like_last.learn(event.data.strip(), frame.pieces)
-        return frame
-
-    def encode(self, frame: Frame) -> bytes:
-        if isinstance(frame.tree, bytes):
-            if not edited(frame.pieces):
-                return frame.raw  # like the frame before it, which was noted
-            self._read_again(frame)
-        return super().encode(frame)
-
-    def _read_again(self, frame: Frame) -> None:
-        """A frame that was known by its likeness is edited after all: find where its text stands."""
-        frame.tree = jsontext.decode(frame.tree)
-        found = Walker(self._root, Kind.ASSISTANT, frames=True).walk(frame.tree)
-        (place,) = [piece for piece in found if piece.home is not None]
-        frame.pieces[0].home, frame.pieces[0].key = place.home, place.key
 
     def changed(self, name: str, tree: Any) -> None:
         for choice in _choices(tree):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...text import Piece, edited
+from ..framing import Event
 from ..operation import text_at
 from ..protocol import Body, Frame, Notice, Reference
 from ..sse import ServerSent
@@ -18,6 +19,7 @@ from ..table import EMPTY
 from . import responses_refusal as refusal
 from .errors import SAFETY_WORDS
 from .responses_events import ENDS, LIFECYCLE, place_of, type_of
+from .responses_repeats import Repeat, Repeats
 from .responses_seen import Seen
 
 
@@ -29,6 +31,12 @@ class ResponsesStream(JsonStream):
         self._asked, self._resumed = asked, after is not None
         self._seen = Seen()
         self._seen.sequence = -1 if after is None else after
+        self._repeats = Repeats()
+
+    def _read(self, event: Event) -> Frame:
+        frame = super()._read(event)
+        self._repeats.read(event.name, frame)
+        return frame
 
     def place(self, name: str, tree: Any) -> Place:
         return place_of(name, tree)
@@ -37,6 +45,9 @@ class ResponsesStream(JsonStream):
         return type_of(name, tree) in ENDS
 
     def encode(self, frame: Frame) -> bytes:
+        for piece in frame.pieces:
+            if isinstance(piece, Repeat):
+                piece.mask()
         # Masks are put in before the event is noted: an ending repeats what the caller has seen.
         if frame.tree is not None and edited(frame.pieces):
             put(frame.pieces)

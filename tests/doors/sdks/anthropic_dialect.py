@@ -8,12 +8,13 @@ from typing import Any
 
 import anthropic
 
-from .dialect import Script, sse
+from .dialect import Plain, Script, sse
 
 
 class Messages:
     name, stop, choices, reasons = "anthropic.messages", "end_turn", False, True
     media = "text/event-stream"
+    libraries: tuple[str, ...] = ("httpx2",)
     errors: tuple[type[Exception], ...] = (anthropic.APIError,)
 
     def claims(self, path: str) -> bool:
@@ -66,9 +67,10 @@ class Messages:
         yield event("message_delta", delta=delta, usage={"output_tokens": 5})
         yield event("message_stop")
 
-    def client(self, url: str, *, later: bool) -> Any:
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
         kind = anthropic.AsyncAnthropic if later else anthropic.Anthropic
-        return kind(base_url=url, api_key="none", max_retries=0)
+        more: dict[str, Any] = {"http_client": plain.client(later=later)} if plain else {}
+        return kind(base_url=url, api_key="none", max_retries=0, **more)
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:
         messages = [{"role": "user", "content": prompt}]

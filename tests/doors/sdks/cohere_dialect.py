@@ -8,12 +8,13 @@ from typing import Any
 import cohere
 from cohere.core import ApiError
 
-from .dialect import Script, sse
+from .dialect import Plain, Script, sse
 
 
 class CohereChat:
     name, stop, choices, reasons = "cohere", "COMPLETE", False, True
     media = "text/event-stream"
+    libraries: tuple[str, ...] = ("httpx",)
     errors: tuple[type[Exception], ...] = (ApiError,)
 
     def claims(self, path: str) -> bool:
@@ -64,9 +65,10 @@ class CohereChat:
         usage = {"tokens": {"input_tokens": 3, "output_tokens": 5}}
         yield event("message-end", id="c1", delta={"finish_reason": "COMPLETE", "usage": usage})
 
-    def client(self, url: str, *, later: bool) -> Any:
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
         kind = cohere.AsyncClientV2 if later else cohere.ClientV2
-        return kind(api_key="none", base_url=url, max_retries=0)
+        more: dict[str, Any] = {"httpx_client": plain.client(later=later)} if plain else {}
+        return kind(api_key="none", base_url=url, max_retries=0, **more)
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:
         call = client.chat_stream if stream else client.chat

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -22,6 +23,28 @@ class Script:
     reasoning: tuple[str, ...] = ()
     tool: tuple[str, ...] = ()  # the arguments of one call of `look`, in pieces of JSON text
     n: int = 1
+    second: tuple[str, ...] = ()  # what the second choice says, where it does not say ``text`` too (openai.chat)
+    logprobs: bool = False  # each piece of text comes with itself as its token (openai)
+    usage: str = ""  # the stream's "last" chunk is one of usage, or "each" chunk has it too (openai.chat)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """The text of each choice."""
+        return [self.second if i == 1 and self.second else self.text for i in range(self.n)]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An HTTP library, and the transports that clients of it are to send by, for SDKs that take such a client."""
+
+    http: ModuleType
+    transports: tuple[Any, Any]
+
+    def transport(self, *, later: bool) -> Any:
+        return self.transports[later]
+
+    def client(self, *, later: bool) -> Any:
+        kind = self.http.AsyncClient if later else self.http.Client
+        return kind(transport=self.transport(later=later))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +57,7 @@ class Heard:
     error: Exception | None = None
 
     def everything(self) -> str:
-        """All text, that of one place put together over the chunks, for words are cut in two."""
+        """All text, that of one place put together over the chunks, for words are cut in two; and all numbers."""
         places: dict[str, str] = {}
         _walk(self.chunks, places)
         said = [*places.values(), str(self.error), json.dumps(getattr(self.error, "body", None), default=str)]
@@ -45,6 +68,10 @@ def _walk(chunks: list[Any], places: dict[str, str]) -> None:
     def walk(value: Any, path: str) -> None:
         if isinstance(value, str):
             places[path] = places.get(path, "") + value
+        elif isinstance(value, (int, float)):
+            places[path] = f"{places.get(path, '')}{value}\n"
+        elif path.endswith(".bytes") and isinstance(value, list):  # of a token
+            walk(bytes(value).decode(errors="replace"), path)
         elif isinstance(value, dict):
             for key, item in value.items():
                 walk(item, f"{path}.{key}")
@@ -65,6 +92,7 @@ class Dialect(Protocol):
     stop: str  # the reason that an ordinary answer ends with
     choices: bool  # does it know n > 1?
     reasons: bool  # does it say what the model thought?
+    libraries: tuple[str, ...]  # the HTTP libraries it takes a client or a transport of
 
     def claims(self, path: str) -> bool: ...
 
@@ -74,7 +102,7 @@ class Dialect(Protocol):
 
     def streamed(self, script: Script) -> Iterator[bytes]: ...
 
-    def client(self, url: str, *, later: bool) -> Any: ...
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any: ...
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any: ...
 

@@ -9,12 +9,13 @@ from typing import Any
 from google import genai
 from google.genai import errors, types
 
-from .dialect import Script, sse
+from .dialect import Plain, Script, sse
 
 
 class Gemini:
     name, stop, choices, reasons = "gemini", "STOP", True, True
     media = "text/event-stream"
+    libraries: tuple[str, ...] = ("httpx2", "httpx")
     errors: tuple[type[Exception], ...] = (errors.APIError,)
 
     def claims(self, path: str) -> bool:
@@ -50,8 +51,11 @@ class Gemini:
         for at, part in enumerate(parts):
             yield sse(self._answer(script, [part], "STOP" if at == len(parts) - 1 else None))
 
-    def client(self, url: str, *, later: bool) -> Any:
-        return genai.Client(api_key="none", http_options=types.HttpOptions(base_url=url))
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
+        more: dict[str, Any] = {}
+        if plain:
+            more = {"httpx_client": plain.client(later=False), "httpx_async_client": plain.client(later=True)}
+        return genai.Client(api_key="none", http_options=types.HttpOptions(base_url=url, **more))
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:
         models = client.aio.models if later else client.models

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 from mistralai.client import Mistral, errors
 
-from .dialect import Script, sse
+from .dialect import Plain, Script, sse
 
 _USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 
@@ -16,6 +16,7 @@ _USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 class MistralChat:
     name, stop, choices, reasons = "mistral", "stop", True, True
     media = "text/event-stream"
+    libraries: tuple[str, ...] = ("httpx2",)
     errors: tuple[type[Exception], ...] = (errors.MistralError,)
 
     def claims(self, path: str) -> bool:
@@ -34,12 +35,12 @@ class MistralChat:
             function = {"name": "look", "arguments": "".join(script.tool)}
             message["tool_calls"] = [{"id": "call00001", "function": function, "index": 0}]
         choices = [{"index": i, "message": message, "finish_reason": "stop"} for i in range(script.n)]
-        head = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
+        head = {"id": "cmpl-1", "object": "chat.completion", "created": 1, "model": "m"}
         return {**head, "choices": choices, "usage": _USAGE}
 
     def streamed(self, script: Script) -> Iterator[bytes]:
         def chunk(index: int, delta: Any, finish: str | None = None) -> bytes:
-            head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+            head = {"id": "cmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
             return sse({**head, "choices": [{"index": index, "delta": delta, "finish_reason": finish}]})
 
         indices = range(script.n)
@@ -56,12 +57,12 @@ class MistralChat:
         yield from (chunk(i, {"content": ""}, "stop") for i in indices)
         yield sse("[DONE]")
 
-    def client(self, url: str, *, later: bool) -> Any:
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
         return Mistral(
             api_key="none",
             server_url=f"{url}/mistral",
-            client=httpx2.Client(follow_redirects=True),
-            async_client=httpx2.AsyncClient(follow_redirects=True),
+            client=plain.client(later=False) if plain else httpx2.Client(follow_redirects=True),
+            async_client=plain.client(later=True) if plain else httpx2.AsyncClient(follow_redirects=True),
         )
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:

@@ -8,12 +8,13 @@ from typing import Any
 
 import ollama
 
-from .dialect import Script
+from .dialect import Plain, Script
 
 
 class OllamaChat:
     name, stop, choices, reasons = "ollama", "stop", False, True
     media = "application/x-ndjson"
+    libraries: tuple[str, ...] = ("httpx",)
     errors: tuple[type[Exception], ...] = (ollama.ResponseError,)
 
     def claims(self, path: str) -> bool:
@@ -46,8 +47,9 @@ class OllamaChat:
         lines.append(self._line(True, content=""))
         return (json.dumps(line).encode() + b"\n" for line in lines)
 
-    def client(self, url: str, *, later: bool) -> Any:
-        return (ollama.AsyncClient if later else ollama.Client)(host=url)
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
+        more = {"transport": plain.transport(later=later)} if plain else {}
+        return (ollama.AsyncClient if later else ollama.Client)(host=url, **more)
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:
         return client.chat(model="m", messages=[{"role": "user", "content": prompt}], stream=stream)

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import openai
 
-from .dialect import Script, sse
+from .dialect import Plain, Script, sse
 
 _USAGE = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
 
 
+def _tokens(pieces: Sequence[str], script: Script) -> list[Any]:
+    """The log-probabilities of these pieces; none where the script has none."""
+    return [
+        {"token": piece, "logprob": -0.5, "bytes": list(piece.encode()), "top_logprobs": []}
+        for piece in (pieces if script.logprobs else ())
+    ]
+
+
 class _OpenAI:
     media = "text/event-stream"
+    libraries: tuple[str, ...] = ("httpx2", "httpx")
     errors: tuple[type[Exception], ...] = (openai.APIError,)
 
     def streams(self, path: str, asked: Any) -> bool:
         return bool(asked.get("stream"))
 
-    def client(self, url: str, *, later: bool) -> Any:
+    def client(self, url: str, *, later: bool, plain: Plain | None = None) -> Any:
         kind = openai.AsyncOpenAI if later else openai.OpenAI
-        return kind(base_url=f"{url}/v1", api_key="sk-none", max_retries=0)
+        more: dict[str, Any] = {"http_client": plain.client(later=later)} if plain else {}
+        return kind(base_url=f"{url}/v1", api_key="sk-none", max_retries=0, **more)
 
     def close(self, client: Any, *, later: bool) -> Any:
         return client.close()
@@ -34,32 +45,40 @@ class Chat(_OpenAI):
         return path == "/v1/chat/completions"
 
     def said(self, script: Script) -> Any:
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(script.text), "refusal": None}
-        if script.reasoning:
-            message["reasoning_content"] = "".join(script.reasoning)
+        more: dict[str, Any] = {"reasoning_content": "".join(script.reasoning)} if script.reasoning else {}
         if script.tool:
             function = {"name": "look", "arguments": "".join(script.tool)}
-            message["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
-        choices = [{"index": i, "message": message, "logprobs": None, "finish_reason": "stop"} for i in range(script.n)]
+            more["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+        choices = []
+        for i, text in enumerate(script.texts()):
+            message = {"role": "assistant", "content": "".join(text), "refusal": None, **more}
+            logprobs = {"content": _tokens(text, script), "refusal": None} if script.logprobs else None
+            choices.append({"index": i, "message": message, "logprobs": logprobs, "finish_reason": "stop"})
         head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m"}
         return {**head, "choices": choices, "usage": _USAGE}
 
     def streamed(self, script: Script) -> Iterator[bytes]:
+        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        head |= {"usage": _USAGE if script.usage == "each" else None} if script.usage else {}
+
         def chunk(index: int, delta: Any, finish: str | None = None) -> bytes:
-            head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-            return sse({**head, "choices": [{"index": index, "delta": delta, "finish_reason": finish}]})
+            logprobs = {"content": _tokens([delta["content"]], script)} if delta.get("content") else None
+            more = {"logprobs": logprobs} if script.logprobs else {}
+            return sse({**head, "choices": [{"index": index, "delta": delta, **more, "finish_reason": finish}]})
 
         indices = range(script.n)
         yield from (chunk(i, {"role": "assistant", "content": ""}) for i in indices)
         for piece in script.reasoning:
             yield from (chunk(i, {"reasoning_content": piece}) for i in indices)
-        for piece in script.text:
-            yield from (chunk(i, {"content": piece}) for i in indices)
+        for pieces in zip_longest(*script.texts()):
+            yield from (chunk(i, {"content": piece}) for i, piece in enumerate(pieces) if piece is not None)
         for at, piece in enumerate(script.tool):
-            head = {"id": "call_1", "type": "function"} if at == 0 else {}
+            call = {"index": 0, **({"id": "call_1", "type": "function"} if at == 0 else {})}
             function = {"name": "look", "arguments": piece} if at == 0 else {"arguments": piece}
-            yield from (chunk(i, {"tool_calls": [{"index": 0, **head, "function": function}]}) for i in indices)
+            yield from (chunk(i, {"tool_calls": [{**call, "function": function}]}) for i in indices)
         yield from (chunk(i, {}, "stop") for i in indices)
+        if script.usage:
+            yield sse({**head, "choices": [], "usage": _USAGE})
         yield sse("[DONE]")
 
     def ask(self, client: Any, prompt: str, *, later: bool, stream: bool, n: int) -> Any:
@@ -88,7 +107,8 @@ class Responses(_OpenAI):
             summary = [{"type": "summary_text", "text": "".join(script.reasoning)}]
             items.append({"id": "rs_1", "type": "reasoning", "summary": summary})
         if script.text:
-            part = {"type": "output_text", "text": "".join(script.text), "annotations": [], "logprobs": []}
+            part = {"type": "output_text", "text": "".join(script.text), "annotations": []}
+            part |= {"logprobs": _tokens(script.text, script)}
             items.append({"id": "msg_1", "type": "message", "status": status, "role": "assistant", "content": [part]})
         if script.tool:
             call = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "look", "status": status}
@@ -96,13 +116,17 @@ class Responses(_OpenAI):
         return items
 
     def _response(self, items: list[Any], status: str) -> Any:
-        usage = {
-            "input_tokens": 3,
-            "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": 5,
-            "output_tokens_details": {"reasoning_tokens": 0},
-            "total_tokens": 8,
-        }
+        usage: Any = (
+            None
+            if status == "in_progress"
+            else {
+                "input_tokens": 3,
+                "input_tokens_details": {"cached_tokens": 0},
+                "output_tokens": 5,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": 8,
+            }
+        )
         head = {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "error": None}
         rest: dict[str, Any] = {
             "incomplete_details": None,
@@ -142,9 +166,11 @@ class Responses(_OpenAI):
         name = "response.reasoning_summary" if reasoning else "response.content"
         text = "response.reasoning_summary_text" if reasoning else "response.output_text"
         more: dict[str, Any] = {} if reasoning else {"logprobs": []}
-        yield event(f"{name}_part.added", **here, part={**part, "text": ""})
+        yield event(f"{name}_part.added", **here, part={**part, "text": "", **more})
         for piece in script.reasoning if reasoning else script.text:
+            more |= {} if reasoning else {"logprobs": _tokens([piece], script)}
             yield event(f"{text}.delta", **here, delta=piece, **more)
+        more |= {} if reasoning else {"logprobs": part["logprobs"]}
         yield event(f"{text}.done", **here, text=part["text"], **more)
         yield event(f"{name}_part.done", **here, part=part)
 
