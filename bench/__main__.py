@@ -23,6 +23,14 @@ SUITES = {
     "gateway": "gateway",
     "client": "client",
     "import": "startup",
+    "pace": "pace",
+    "speed": "speed",
+    "overlap": "overlap",
+    "frame": "frames",
+    "length": "lengths",
+    "stalled": "stalled",
+    "idle": "idle",
+    "leak": "leaks",
 }
 RESULTS = Path(__file__).parent / "results"
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from typing import Any
 
-from guardrail.doors.asgi import App, Message
+from guardrail.doors.asgi import App
+from guardrail.doors.delivery import Message
 
 from .model import PATH
 

@@ -19,7 +19,13 @@ LEAST = 5
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured. ``row_seconds`` bounds one group of things measured turn by turn."""
+    """How much is measured. ``row_seconds`` bounds one group of things measured turn by turn.
+
+    ``tokens``: of a short, a long and a very long stream, each ten times the one before. ``readers``: how
+    many read one address at once. ``idle``: streams that are left silent. ``flood``: bytes of a stream that
+    is not read. ``still``: seconds for which these two are watched. ``asks``: calls that wait for a first token.
+    ``wide``: every way of judging streams and of reading them, not one of each.
+    """
 
     samples: int
     sample_seconds: float
@@ -29,6 +35,13 @@ class Effort:
     warm_seconds: float
     rounds: int
     processes: int
+    tokens: tuple[int, int, int]
+    readers: int
+    asks: int
+    idle: int
+    flood: int
+    still: float
+    wide: bool
 
 
 FULL = Effort(
@@ -40,6 +53,13 @@ FULL = Effort(
     warm_seconds=0.75,
     rounds=3,
     processes=7,
+    tokens=(200, 2_000, 20_000),
+    readers=16,
+    asks=25,
+    idle=1_000,
+    flood=64_000_000,
+    still=15.0,
+    wide=True,
 )
 QUICK = Effort(
     samples=5,
@@ -50,6 +70,13 @@ QUICK = Effort(
     warm_seconds=0.1,
     rounds=1,
     processes=1,
+    tokens=(4, 40, 400),
+    readers=2,
+    asks=2,
+    idle=20,
+    flood=2_000_000,
+    still=0.6,
+    wide=False,
 )
 
 

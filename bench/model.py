@@ -13,7 +13,8 @@ from .policies import CANARY
 from .texts import prose, tokens
 
 if TYPE_CHECKING:
-    from guardrail.doors.asgi import Receive, Scope, Send
+    from guardrail.doors.asgi import Scope
+    from guardrail.doors.delivery import Receive, Send
 
 PATH = "/v1/chat/completions"
 ANSWER_TOKENS, STREAM_TOKENS = 50, 200
@@ -64,34 +65,44 @@ def said(frames_: bytes) -> list[str]:
 
 
 class Model:
-    """The app. ``per_read`` frames of a stream are sent at once; ``sent`` counts its reads so far."""
+    """The app. ``per_read`` frames of a stream are sent at once; ``sent`` counts its reads so far.
 
-    def __init__(self, per_read: int = 1) -> None:
-        pieces = tokens(STREAM_TOKENS)
+    ``pieces``: what a stream says, a piece a frame.
+    """
+
+    def __init__(self, per_read: int = 1, pieces: Sequence[str] | None = None) -> None:
+        pieces = tokens(STREAM_TOKENS) if pieces is None else pieces
         half = len(pieces) // 2
         self.whole = whole()
         self.reads = _joined(frames(pieces), per_read)
         self.leaky = _joined(frames([*pieces[:half], *CANARY_PIECES, *pieces[half:]]), per_read)
         self._whole_head = _start(b"application/json", (b"content-length", b"%d" % len(self.whole)))
-        self._stream_head = _start(b"text/event-stream; charset=utf-8")
         self.sent = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        asked = json.loads(body)
+        asked = json.loads(await request_body(receive))
         if not asked.get("stream"):
             await send(self._whole_head)
             return await send({"type": "http.response.body", "body": self.whole})
-        await send(self._stream_head)
+        await send(head_of_stream())
         for n, data in enumerate(self.leaky if asked["model"] == LEAKY else self.reads, 1):
             self.sent = n
             await send({"type": "http.response.body", "body": data, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def request_body(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def head_of_stream() -> dict[str, Any]:
+    return _start(b"text/event-stream; charset=utf-8")
 
 
 def _start(media: bytes, *more: tuple[bytes, bytes]) -> dict[str, Any]:

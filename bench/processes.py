@@ -19,27 +19,41 @@ _PATIENCE = 20
 
 
 @contextlib.contextmanager
-def server(words: Sequence[str], core: int | None, errors: IO[bytes]) -> Iterator[tuple[str, int]]:
-    """Run ``python -m words...``, wait for its line "listening on URL", give URL and process id; end it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-    )
+def servers(each: Sequence[Sequence[str]], core: int | None, errors: IO[bytes]) -> Iterator[list[tuple[str, int]]]:
+    """Run ``python -m words...`` for each, wait for their lines "listening on URL", give URLs and process ids; end
+    them."""
+    running: list[subprocess.Popen[str]] = []
     try:
-        pin(process.pid, core)
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.startswith(_READY):
-            raise RuntimeError(f"`python -m {' '.join(words)}` did not start; see {errors.name}")
-        yield line.removeprefix(_READY).strip(), process.pid
+        for words in each:
+            command = [sys.executable, "-m", *words]
+            running.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True))
+            pin(running[-1].pid, core)
+        addresses = []
+        for process, words in zip(running, each, strict=True):
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.startswith(_READY):
+                raise RuntimeError(f"`python -m {' '.join(words)}` did not start; see {errors.name}")
+            addresses.append((line.removeprefix(_READY).strip(), process.pid))
+        yield addresses
     finally:
-        process.terminate()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@contextlib.contextmanager
+def server(words: Sequence[str], core: int | None, errors: IO[bytes]) -> Iterator[tuple[str, int]]:
+    """One of them."""
+    with servers([words], core, errors) as addresses:
+        yield addresses[0]
 
 
 def output(words: Sequence[str], timeout: float) -> str:

@@ -17,10 +17,10 @@ class Aim:
     limit: float
     to_beat: str = ""
     sense: Literal["at most", "at least"] = "at most"
-    on: Literal["value", "added"] = "value"
+    on: Literal["value", "added", "ratio"] = "value"
 
     def met(self, row: Row) -> bool:
-        reached = row.value if self.on == "value" else row.added
+        reached = {"value": row.value, "added": row.added, "ratio": row.ratio}[self.on]
         assert reached is not None
         return reached <= self.limit if self.sense == "at most" else reached >= self.limit
 
@@ -91,9 +91,10 @@ def table(rows: Sequence[Row]) -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     aim, beat = "", ""
     if row.aim is not None:
-        what = "added " if row.aim.on == "added" else ""
+        what = "" if row.aim.on == "value" else f"{row.aim.on} "
+        unit = "" if row.aim.on == "ratio" else f" {row.unit}"
         word = "met" if row.aim.met(row) else "not met"
-        aim = f"{what}{row.aim.sense} {figure(row.aim.limit)} {row.unit}: **{word}**"
+        aim = f"{what}{row.aim.sense} {figure(row.aim.limit)}{unit}: **{word}**"
         beat = row.aim.to_beat
     return (
         f"{row.suite}: {row.name}",

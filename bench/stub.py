@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import uvicorn
 
@@ -16,9 +17,10 @@ class _Server(uvicorn.Server):
         print(f"listening on http://127.0.0.1:{sockets[0].getsockname()[1]}", flush=True)
 
 
-def main() -> None:
+def serve(app: Any) -> None:
+    """Serve an ASGI app until it is told to end."""
     config = uvicorn.Config(
-        Model(),
+        app,
         http="httptools",
         loop="uvloop",
         ws="none",
@@ -31,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Model())

@@ -33,6 +33,8 @@ class Outcome(StrEnum):
 class Kind(StrEnum):
     """Whose text a segment is. Policies name these words under ``on:``."""
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and tables by kind are asked for every frame
+
     USER = "user"
     SYSTEM = "system"
     ASSISTANT = "assistant"

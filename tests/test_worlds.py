@@ -197,7 +197,7 @@ class Worlds:
                 world.close()
 
         async def main() -> T:
-            world = AsyncWorld(commit, workers=workers)
+            world = AsyncWorld(commit, workers=workers, fetches=workers)
             try:
                 return await arun(flow, world.perform)
             finally:
@@ -417,13 +417,16 @@ def test_one_slot_serves_fetch_after_fetch(worlds: Worlds, server: FaultServer) 
 
 def test_an_async_fetch_without_a_free_slot_is_busy(server: FaultServer) -> None:
     async def main() -> None:
-        world = AsyncWorld(stored, workers=1)
+        world = AsyncWorld(stored, fetches=1)
         first = asyncio.create_task(world.perform(fetch(f"{server.url}/hang", timeout=20)))
         await asyncio.to_thread(server.hanging.acquire)
         with pytest.raises(NotEvaluated, match="busy"):
-            await world.perform(fetch(f"{server.url}/ok"))
+            await world.perform(fetch(f"{server.url}/ok", timeout=0.1))
+        waiting = asyncio.create_task(world.perform(fetch(f"{server.url}/ok")))
+        await asyncio.sleep(0)
         first.cancel()
         await asyncio.wait([first])
+        assert (await waiting).status == 200, "it waited for a place"
         assert (await world.perform(fetch(f"{server.url}/ok"))).status == 200
         await world.aclose()
 
@@ -700,7 +703,7 @@ def test_a_flow_may_go_on_after_its_own_fetch_timed_out(worlds: Worlds, server: 
 
 
 def test_more_flows_than_slots_are_busy_not_stuck(worlds: Worlds, server: FaultServer) -> None:
-    flows = tuple(asking(fetch(f"{server.url}/hang", timeout=0.3)) for _ in range(4))
+    flows = tuple(asking(fetch(f"{server.url}/hang", timeout=seconds)) for seconds in (0.6, 0.6, 0.3, 0.3))
     answers = worlds.drive(asking(Together(flows, 5)), workers=2)
     assert Counter(map(reason, answers)) == {"timeout": 2, "busy": 2}
 
@@ -755,7 +758,7 @@ def test_cancelling_the_asker_cancels_every_child_and_leaves_no_task(server: Fau
         await asyncio.wait([task])
         assert task.cancelled()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert world._free == world._workers
+        assert world._running == 0
         await world.aclose()
 
     asyncio.run(main())

@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference/moderations and the moder
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,8 +40,9 @@ CATEGORIES = frozenset(
 UNNAMED = "harm"
 """The category for a text that is flagged as a whole while no category of it is."""
 
-BATCH = 32
-"""Texts in one request; our own bound, so that one request stays under 100 kB."""
+BATCH, BATCH_CHARS = 256, 100_000
+"""Texts, and characters of them, in one request; our own bounds. Windows that are due together go together: a
+question more is a way there and back more."""
 
 MAX_IMAGE = 20_000_000
 """Characters of a data URL that are sent, at most; our own bound, after the 20 MB an image may have."""
@@ -108,8 +109,7 @@ class OpenAIModeration:
         not one result a text), ``empty`` (nothing was judged), and what a ``Fetch`` raises.
         """
         scores: list[Scores] = []
-        for first in range(0, len(texts), BATCH):
-            batch = list(texts[first : first + BATCH])
+        for batch in _batches(texts):
             reply = yield self._request(batch)
             scores += read_scores(reply, len(batch))
         return scores
@@ -145,6 +145,19 @@ class OpenAIModeration:
         if unsendable:
             raise NotEvaluated("malformed", "the text holds a lone surrogate and cannot be sent")
         return Fetch("POST", self._url, body, self._headers, timeout=self._timeout, attempts=self._attempts)
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        if batch and (len(batch) == BATCH or size + len(text) > BATCH_CHARS):
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text)
+    if batch:
+        yield batch
 
 
 def read_scores(reply: Reply, count: int, *, applied_to: str | None = None) -> list[Scores]:

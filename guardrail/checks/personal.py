@@ -35,6 +35,10 @@ _plain = re.compile(
 )
 
 
+_CLOSING = frozenset(',;!?"')
+"""Nothing that is looked for goes on over these, and none needs to see what follows them."""
+
+
 class PersonalData:
     """Finds e-mail addresses, telephone numbers, payment cards, IBANs and IP addresses.
 
@@ -80,6 +84,8 @@ class PersonalData:
         return leftmost(found, self._ranked, self.name) if found else ()
 
     def tail(self, text: str) -> int:
+        if text[-1:] in _CLOSING:
+            return 0
         plain = _plain.match(text[: -_NEAR - 1 : -1]) if self._words else None
         if plain:
             return plain.end(1)

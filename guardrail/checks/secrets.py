@@ -92,6 +92,10 @@ _live = re.compile(
     + ")"
 )
 _run = re.compile(r"[A-Za-z0-9_.:/\-]++")
+_RUN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/-")
+_all = (*(prefix for shape in _SHAPES for prefix in shape.prefixes), "eyJ")
+_begins = frozenset(prefix[:size] for prefix in _all for size in range(1, len(prefix) + 1))
+_lettered = tuple(prefix for prefix in _all if prefix.isalpha())
 _heads = frozenset(prefix[:size] for shape in _SHAPES for prefix in (*shape.prefixes, "eyJ") for size in (1, 2))
 
 
@@ -155,9 +159,11 @@ class Secrets:
 
     def tail(self, text: str) -> int:
         held = pem.tail(text) if "-" in text else 0
+        if text[-1:] not in _RUN:
+            return held
         last = text[text.rfind(" ") + 1 :]
-        if not last or (last.isalpha() and last.isascii() and last[:2] not in _heads):
-            return held  # what most text ends in: a space, or a word that begins no key
+        if last.isalpha() and last.isascii() and last not in _begins and not last.startswith(_lettered):
+            return held  # what most text ends in: a word that begins no key
         run = trailing(_run, text, _LONGEST)
         if not run:
             return held

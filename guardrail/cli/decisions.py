@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def fields(decision: Decision) -> dict[str, Any]:
         "route": decision.route,
         "status": decision.status,
         "ended": decision.ended,
+        "spent": None if decision.spent is None else asdict(decision.spent),
     }
 
 

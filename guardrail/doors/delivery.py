@@ -83,6 +83,10 @@ class Delivery:
                 if not self._task.done() and not last and exchange.held < HIGH:
                     return
                 await self.settle()
+            if not last and (release := exchange.quick()) is not None:  # what most parts of most streams come to
+                if release:
+                    await self.emit(release)
+                return
             await self._judge(last, passing)
         finally:
             self._busy -= 1
@@ -143,8 +147,6 @@ class Delivery:
     async def _judge(self, last: bool, passing: bool) -> None:
         """Judge what has come and send what may leave; what has to be asked goes to a task, except at the end."""
         exchange = self._exchange
-        if (release := exchange.quick()) is not None and not last:
-            return await self.emit(release)
         while True:
             flow = exchange.pump()
             effect = await areach(flow, self._perform)

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from ..core import Guard, new_id
+from ..errors import UpstreamError
 from ..flow import arun
 from ..ledger import Ledger
 from ..policy import whole
@@ -23,7 +24,7 @@ from ..verdict import Action, Kind
 from ..wires.generic import problem
 from ..wires.protocol import Notice
 from .asgi import App, GuardrailMiddleware, Scope
-from .delivery import Receive, Send
+from .delivery import Message, Receive, Send
 
 TEST_STRING = "GUARDRAIL-TEST-REFUSE"
 """Refused by every policy that ships, as EICAR and GTUBE are by scanners; readiness uses it."""
@@ -36,6 +37,8 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         guard.open_log()
+        if any(moderator.remote for lane in (guard.plan.input, guard.plan.output) for moderator in lane.moderators):
+            await guard.aworld().warm()
         yield
         if (close := getattr(upstream, "aclose", None)) is not None:
             await close()
@@ -81,7 +84,26 @@ class _Canonical:
             raw = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0].lower()
             if any(trick in raw for trick in _TRICKS) or raw.endswith((b"/..", b"/.")):
                 return await self._refuse(scope, send)
-        await self._app(scope, receive, send)
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except UpstreamError as error:  # of a path that is not guarded, so nobody has told it yet
+            if error.status == 499:
+                return
+            if begun:
+                raise
+            await self._tell(error, send)
+
+    async def _tell(self, error: UpstreamError, send: Send) -> None:
+        notice = Notice("The model's server is not available.", "upstream_error", new_id(), status=error.status)
+        await send({"type": "http.response.start", "status": error.status, "headers": _headers(notice)})
+        await send({"type": "http.response.body", "body": problem(notice)})
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         guard = self._guard
@@ -93,9 +115,12 @@ class _Canonical:
         guard.submit(ledger.decision(time.time(), "bad_request"))
         message = "the path has an encoded or doubled slash or a dot segment; write it plainly"
         notice = Notice(message, "path", ledger.id)
-        headers = [(k.encode(), v.encode()) for k, v in (("content-type", "application/json"), *notice.headers())]
-        await send({"type": "http.response.start", "status": 400, "headers": headers})
+        await send({"type": "http.response.start", "status": 400, "headers": _headers(notice)})
         await send({"type": "http.response.body", "body": problem(notice)})
+
+
+def _headers(notice: Notice) -> list[tuple[bytes, bytes]]:
+    return [(k.encode(), v.encode()) for k, v in (("content-type", "application/json"), *notice.headers())]
 
 
 async def _not_ready(guard: Guard) -> list[str]:

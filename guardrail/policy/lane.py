@@ -58,6 +58,7 @@ class Lane:
     readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
     early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
     at_once: frozenset[Kind] = field(init=False)  # those whose readers need not wait for the end
+    tails: Mapping[Kind, tuple[Callable[[str], int], ...]] = field(init=False)  # of the readers
     exact: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
     asked: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # the same of the moderators
 
@@ -65,6 +66,8 @@ class Lane:
         readers = {kind: tuple(s for s in self.scanners if kind in s.reads) for kind in Kind}
         early = {kind: tuple(s for s in found if s.reach is not None) for kind, found in readers.items()}
         exact = {kind: tuple((s.name, 1) for s in found) for kind, found in readers.items()}
+        tails = {kind: tuple(s.tail for s in found) for kind, found in readers.items()}
+        object.__setattr__(self, "tails", tails)
         asked = {kind: tuple((m.name, m.window) for m in self.moderators if kind in m.reads) for kind in Kind}
         for name, value in (("readers", readers), ("early", early), ("exact", exact), ("asked", asked)):
             object.__setattr__(self, name, value)

@@ -24,8 +24,8 @@ from .lane import Lane, join, rule_on
 from .look import Look
 from .vault import RESTORE, Vault
 
-_INLINE = 4096
-"""Characters of one read that are scanned on the event loop; more is a worker's."""
+_INLINE = 16_384
+"""Characters that are scanned on the event loop (about 0.05 ms); more is a worker's."""
 
 _FORGET = 256
 """Characters nobody needs any more that are worth a copy of the rest."""
@@ -74,28 +74,30 @@ class Rolling:
     def quick(self) -> bool:
         """Judge what is new at once, if that is one text that grows, nothing can be found in it, and no model is
         due. Else nothing is done, and it is up to ``advance``."""
-        if len(self._fresh) != 1 or self._vault is not None:
-            return not self._fresh
-        frame = self._fresh[0]
-        if frame.closes or len(frame.pieces) != 1:
+        fresh = self._fresh
+        if len(fresh) != 1:
+            return not fresh
+        frame = fresh[0]
+        if len(frame.pieces) != 1 or frame.closes or self._vault is not None:
             return False
         piece, lane = frame.pieces[0], self._lane
         segment = piece.segment
         if segment.nested or segment.apart or segment.kind not in lane.at_once or id(segment) in self._late:
             return False
-        base, end = segment.base, piece.start + len(piece.text)
-        floor, least = segment.floor, end
-        readers = lane.readers[segment.kind]
-        if readers:
-            begin = max(base, floor - 1)
+        base, end, floor = segment.base, piece.start + len(piece.text), segment.floor
+        least = end
+        if tails := lane.tails[segment.kind]:
+            begin = floor - 1 if floor > base else base
             text = segment.text[begin - base : end - base]
             if len(text) > _INLINE or not lane.prefilter.nothing(text):
                 return False
             held = 0
-            for reader in readers:
-                if (tail := reader.tail(text)) > held:
-                    held = tail
-            floor = least = max(floor, end - held)
+            for tail in tails:
+                if (reaches := tail(text)) > held:
+                    held = reaches
+            if end - held > floor:
+                floor = end - held
+            least = floor
         needed = least - 1
         if lane.moderators:
             for moderator in lane.moderators:
@@ -106,10 +108,11 @@ class Rolling:
                     least, needed = min(least, mark), min(needed, mark - moderator.window)
             self._asking.reach(segment, end)
         segment.floor = floor
-        segment.clear = max(segment.clear, least)
+        if least > segment.clear:
+            segment.clear = least
         if needed - base > _FORGET + _KEPT:
             segment.forget(needed - _KEPT)
-        self._fresh.clear()
+        fresh.clear()
         return True
 
     def advance(self, segments: Sequence[Segment], *, final: bool, idle: bool = False) -> Flow[Verdict]:

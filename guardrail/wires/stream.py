@@ -38,7 +38,7 @@ class Place:
     open: bool = False
 
 
-class _Like(NamedTuple):
+class Like(NamedTuple):
     """In place of a tree: the data of an event that is like one before it, and where the texts of both belong."""
 
     data: bytes
@@ -94,7 +94,7 @@ class JsonStream:
             if text is not None and self._last.segment is not None:
                 return Frame(
                     event.raw,
-                    _Like(data, self._last_place),
+                    Like(data, self._last_place),
                     [self._last.segment.add(text)] if text else [],
                     event=event,
                 )
@@ -129,7 +129,7 @@ class JsonStream:
         self.framing.left(frame.event)
         if frame.tree is None:
             return frame.raw
-        if isinstance(frame.tree, _Like):
+        if isinstance(frame.tree, Like):
             if not edited(frame.pieces):
                 return frame.raw  # like the frame before it, which was noted
             self._read_again(frame)

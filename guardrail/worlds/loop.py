@@ -26,16 +26,23 @@ class AsyncWorld:
     """Answers effects on one event loop.
 
     ``commit`` stores a decision and gives a future; ``trust_env`` lets the usual environment
-    variables name a proxy. At most ``workers`` fetches run at a time, and one more raises
-    NotEvaluated("busy") at once. At most ``workers`` threads run calls; more calls wait for one.
+    variables name a proxy. At most ``fetches`` run at a time; one more waits for a place within its own
+    deadline, and raises NotEvaluated("busy") where it gets none: thousands of streams share this loop. At
+    most ``workers`` threads run calls; more calls wait for one.
     """
 
     def __init__(
-        self, commit: Callable[[Decision], Future[None]], *, workers: int = 16, trust_env: bool = True
+        self,
+        commit: Callable[[Decision], Future[None]],
+        *,
+        workers: int = 16,
+        fetches: int = 128,
+        trust_env: bool = True,
     ) -> None:
         self._commit = commit
-        self._workers, self._trust_env = workers, trust_env
-        self._free = workers
+        self._fetches, self._trust_env = fetches, trust_env
+        self._places = asyncio.Semaphore(fetches)
+        self._running = 0
         self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
         self._client: httpx.AsyncClient | None = None
         self._lock = asyncio.Lock()
@@ -47,6 +54,10 @@ class AsyncWorld:
         if isinstance(effect, Together):
             return await self._together(effect)
         return await self._perform_one(effect)
+
+    async def warm(self) -> None:
+        """Load what the first fetch would have to wait for."""
+        await self._get_client()
 
     async def aclose(self) -> None:
         """Give back connections and threads. Calls that still run are not waited for."""
@@ -129,16 +140,20 @@ class AsyncWorld:
             return Settled(error=error)
 
     async def _fetch(self, effect: Fetch) -> Reply:
-        if self._free <= 0:
-            raise NotEvaluated("busy", f"all {self._workers} fetches of this event loop are in use")
-        self._free -= 1
+        end = monotonic() + effect.timeout
+        begun = False
         try:
-            async with asyncio.timeout(effect.timeout):
-                return await self._attempts(effect, monotonic() + effect.timeout)
+            async with asyncio.timeout(effect.timeout), self._places:
+                begun = True
+                self._running += 1
+                try:
+                    return await self._attempts(effect, end)
+                finally:
+                    self._running -= 1
         except TimeoutError:
-            failure = http.late()
-        finally:
-            self._free += 1
+            failure: NotEvaluated = http.late()
+        if not begun:
+            failure = NotEvaluated("busy", f"all {self._fetches} fetches of this event loop were in use")
         raise failure
 
     async def _attempts(self, effect: Fetch, end: float) -> Reply:
@@ -168,7 +183,7 @@ class AsyncWorld:
     def _new_client(self) -> httpx.AsyncClient:
         import httpx
 
-        return httpx.AsyncClient(**http.client_options(self._workers, self._trust_env))
+        return httpx.AsyncClient(**http.client_options(self._fetches, self._trust_env))
 
 
 async def _exchange(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:

@@ -13,7 +13,7 @@ from guardrail.store.recorder import Recorder
 from guardrail.verdict import Action, Decision, Finding, Gap, Outcome
 
 NAMES = ["id", "action", "outcome", "text", "findings", "not_evaluated", "policy", "policy_hash", "would"]
-MORE = ["time", "door", "wire", "route", "status", "ended"]
+MORE = ["time", "door", "wire", "route", "status", "ended", "spent"]
 ONE = Decision(
     id="0" * 32,
     action=Action.REDACT,
@@ -70,7 +70,14 @@ def test_json_has_the_published_names(folder: Path, capsys: pytest.CaptureFixtur
     assert list(said) == NAMES + MORE
     assert said["time"] == "2023-11-14T22:13:20.250Z"
     assert {name: said[name] for name in NAMES} == ONE.public()
-    assert [said[name] for name in MORE[1:]] == ["gateway", "openai.chat", "POST /v1/chat/completions", 200, "complete"]
+    assert [said[name] for name in MORE[1:]] == [
+        "gateway",
+        "openai.chat",
+        "POST /v1/chat/completions",
+        200,
+        "complete",
+        None,
+    ]
 
 
 def test_the_latest_come_last(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ class Case:
     async def left_clean(self) -> None:
         await quiet()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert self.guard.aworld()._free == self.guard.aworld()._workers
+        assert self.guard.aworld()._running == 0
         assert (self.desk.out, self.tap.open) == (0, 0)
         assert self.ask.overlapped <= 1
 

@@ -48,7 +48,7 @@ class Case:
         """No task, no slot and no upstream is left."""
         await quiet()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert self.guard.aworld()._free == self.guard.aworld()._workers
+        assert self.guard.aworld()._running == 0
         assert self.desk.out == 0
         assert self.tap.open == 0
 

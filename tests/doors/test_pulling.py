@@ -76,7 +76,7 @@ def test_a_call_cancelled_at_any_await_leaves_one_row_and_nothing_else(
         while len(rows) < len(calls):  # it was cancelled before the guard saw it
             calls.pop()
         assert (desk.out, tap.open) == (0, 0)
-        assert guard.aworld()._free == guard.aworld()._workers
+        assert guard.aworld()._running == 0
 
     async def main() -> None:
         await at_each_await(work, after)

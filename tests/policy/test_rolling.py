@@ -251,7 +251,9 @@ def test_what_is_clear_is_forgotten() -> None:
     for _ in range(500):
         stream.push((0, "some words "))
         stream.judge()
-        assert len(stream.segments[0].text) <= 64 + 32 + 11 + 10 + 256 + 256  # some is kept, and it is copied only when that is worth it
+        assert (
+            len(stream.segments[0].text) <= 64 + 32 + 11 + 10 + 256 + 256
+        )  # some is kept, and it is copied only when that is worth it
     assert stream.segments[0].total == 5500
 
 

@@ -12,6 +12,7 @@ from guardrail.errors import BadRequest
 from guardrail.wires import jsontext
 from guardrail.wires.openai import chat
 from guardrail.wires.openai.chat_stream import ChatStream
+from guardrail.wires.stream import Like
 
 HEAD = b'data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"'
 TAIL = b'"},"finish_reason":null}]}\n\n'
@@ -84,7 +85,7 @@ def test_it_is_used() -> None:
     codec = ChatStream(chat.CHUNK)
     first, second = [frame for body in (b"one", b"two") for frame in codec.feed(HEAD + body + TAIL)]
     assert isinstance(first.tree, dict)
-    assert isinstance(second.tree, bytes)
+    assert isinstance(second.tree, Like)
 
 
 def test_an_edit_is_written_into_a_frame_known_by_likeness() -> None:

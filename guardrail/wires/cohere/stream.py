@@ -41,7 +41,6 @@ class ChatStream(JsonStream):
     def __init__(self) -> None:
         super().__init__(ServerSent(), EVENT)
         self._started = self._called = False
-        self._texts: set[int] = set()  # indexes of the text blocks there were
         self._open: dict[tuple[str, int], None] = {}
         self._next = 0  # index of a content block the caller has not seen
 
@@ -53,16 +52,12 @@ class ChatStream(JsonStream):
         if not step:
             return unknown(EVENT, word)
         at = (word, index)
-        if step == "start" and word in ("content", "tool-call"):
-            if word == "content" and not _thinks(tree):
-                self._texts.add(index)
-                return Place(EVENT, at=_TEXT)
-            self._texts.discard(index if word == "content" else -1)
-            return Place(EVENT, at=at, closes=(_TEXT,))
-        if word == "content" and step == "delta" and index in self._texts and not _thinks(tree):
+        if word == "content" and step in ("start", "delta") and not _thinks(tree):
             return Place(EVENT, at=_TEXT)
         if word == "citation" or step not in ("start", "delta", "end"):
             return Place(EVENT, at=at, whole=True)
+        if step == "start":
+            return Place(EVENT, at=at, closes=(_TEXT,))
         return Place(EVENT, at=at, closes=(at,) if step == "end" else ())
 
     def terminal(self, name: str, tree: Any) -> bool:
