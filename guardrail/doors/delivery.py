@@ -42,6 +42,7 @@ class Delivery:
         self._heard = self._sent = 0.0  # when the app last said something, and when the caller last got something
         self._spoke = self._settled = self._woken = False
         self._late = False  # silence is measured
+        self._asleep = False  # nothing is due before the timer, however long that is, unless the app speaks
         self.halted = self.cut = self.ended = False
         self.broken: Exception | None = None
 
@@ -64,6 +65,10 @@ class Delivery:
         if self._loop is not None:
             self._heard = self._loop.time()
             self._settled = False
+            if self._asleep and self._timer is not None:
+                self._asleep = False
+                self._timer.cancel()
+                self._timer = self._loop.call_later(self._pace(), self._tick)
 
     async def body(self, message: Message, last: bool) -> None:
         """A part of the answer. Returns when the app may go on; at the ``last`` one when all is done."""
@@ -215,17 +220,36 @@ class Delivery:
         words = (patience.first_byte, patience.idle, patience.keep_alive, patience.settle)
         return min(word for word in words if word) / 2
 
+    def _next(self, now: float, silent: float) -> float:
+        """Seconds to the next look: soon while something may be due, and else when it will be."""
+        patience, pace = self._exchange.plan.patience, self._pace()
+        settling = (
+            patience.settle is not None and not self._settled and (self._exchange.held or silent < patience.settle)
+        )
+        self._asleep = not (self._busy or settling or (self._task is not None and not self._task.done()))
+        if not self._asleep:
+            return pace
+        due = [
+            since + word - now
+            for since, word in (
+                (self._sent, patience.keep_alive),
+                (self._heard, patience.idle if self._spoke else patience.first_byte),
+            )
+            if word
+        ]
+        return max(pace, min(due, default=3600.0))
+
     def _tick(self) -> None:
         """See who has been silent for how long. Plain, for most of the time there is nothing to do."""
         exchange, loop = self._exchange, self._loop
         assert loop is not None
         if self.halted or exchange.over:
             return
-        self._timer = loop.call_later(self._pace(), self._tick)
-        if self._task is not None and not self._task.done():
-            return
         patience, now = exchange.plan.patience, loop.time()
         silent = 0.0 if self._busy else now - self._heard
+        self._timer = loop.call_later(self._next(now, silent), self._tick)
+        if self._task is not None and not self._task.done():
+            return
         limit = patience.idle if self._spoke else patience.first_byte
         if limit and silent >= limit:
             what = "fell silent" if self._spoke else "did not answer in time"

@@ -114,9 +114,9 @@ class Place:
 
 
 @contextmanager
-def standing(folder: Path) -> Iterator[Place]:
+def standing(folder: Path, policy: str = POLICY) -> Iterator[Place]:
     """Serve the model and the doors that are servers, for as long as the block lasts."""
-    (folder / "policy.yaml").write_text(POLICY)
+    (folder / "policy.yaml").write_text(policy)
     guard_ = Guard.from_policy(folder / "policy.yaml", log="none")
     upstream = Upstream(DIALECTS)
     with (
