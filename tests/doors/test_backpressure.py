@@ -13,8 +13,9 @@ from guardrail.flow import run
 from tests.support import drive, events, plans
 from tests.support.events import chunk
 
+from .calling import ASYNC_DOORS, Ask, Tap, playing, quiet, spoken, until
 from .driver import MASKED, canaries, chat, guarding
-from .remote import ASYNC_DOORS, NEVER, Ask, Desk, Far, Tap, judging, playing, quiet, spoken, until
+from .remote import NEVER, Desk, Far, judging
 
 ODD = "peculiar"
 PIECE = "nothing much is said here. " * 37
