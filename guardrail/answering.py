@@ -146,7 +146,9 @@ class Answering(Ending):
         if self._trouble is not None or self._pending is not None or not reply.quick():
             return None
         self.fresh = False
-        return self._leave(reply.release(terminal=False, keep=self.plan.recording.text != "none"))
+        body = reply.release(terminal=False, keep=self.plan.recording.text != "none")
+        self.ledger.changed = self.ledger.changed or reply.changed
+        return self._leave(body)
 
     def pump(self, *, idle: bool = False) -> Flow[Release]:
         """Judge what is due, and return what may leave now. ``end`` is set once, at the end.

@@ -71,14 +71,14 @@ class Ending:
         """Always runs. Stores the row if none was stored, with ``ended`` as the reason."""
         if not self._stored:
             self._stored = True
-            if isinstance(self._reply, StreamReply):
-                self.ledger.gaps(self._reply.unjudged())
             self._store(self._decision(ended))
         if self.vault is not None:
             self.vault.close()
 
     def _decision(self, ended: str) -> Decision:
         now = self._now()
+        if ended not in ("complete", "refused") and isinstance(self._reply, StreamReply):
+            self.ledger.gaps(self._reply.unjudged())
         if ended != "complete" and self._asked_at is not None:
             self.ledger.spent = Spent(max(0.0, now - self._asked_at), self._came)
         return self.ledger.decision(now, ended)

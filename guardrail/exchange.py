@@ -162,11 +162,11 @@ class Exchange(Answering):
         if plan.identity is not None and plan.identity.forward:
             self.wire.forward(asked, plan.identity.forward, self.caller.user)
         data = asked.body()
-        self._asked_at = self._now()
         headers = head.headers
         if data is not plain and signed(head):
             self.ledger.gap("*", "signed", "request", Action.REFUSE)
             return (yield from self._refuse(Verdict(Action.REFUSE)))
+        self._asked_at = self._now()
         if data is not body:
             headers = with_length(without(headers, "content-encoding") if plain is not body else headers, len(data))
         return self._upstream(Request(head.method, head.path, headers, data))

@@ -42,6 +42,9 @@ class Ledger:
         room = MAX_FINDINGS - len(self.verdict.findings)
         if len(verdict.findings) > room:
             verdict = Verdict(verdict.action, verdict.findings[: max(0, room)], verdict.gaps, verdict.say)
+        room = MAX_FINDINGS - len(self.verdict.gaps)
+        if len(verdict.gaps) > room:
+            verdict = Verdict(verdict.action, verdict.findings, verdict.gaps[: max(0, room)], verdict.say)
         self._found = self._found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
         self.verdict |= verdict
 

@@ -59,9 +59,18 @@ class Piece:
 
 
 class Restored(str):
-    """An edit that puts back what the caller wrote: it goes to the caller, and is kept nowhere."""
+    """An edit that puts back what the caller wrote: it goes to the caller, and is kept nowhere.
 
-    __slots__ = ()
+    ``kept``: what is kept in its place; None: what stood there.
+    """
+
+    __slots__ = ("kept",)
+    kept: str | None
+
+    def __new__(cls, text: str, kept: str | None = None) -> Restored:
+        made = super().__new__(cls, text)
+        made.kept = kept
+        return made
 
 
 class Segment:
@@ -187,8 +196,12 @@ class Segment:
             start, stop, mask = self.edits[n]
             if start >= end:
                 break
-            if stop <= cursor or (not restored and isinstance(mask, Restored)):
+            if stop <= cursor:
                 continue
+            if not restored and isinstance(mask, Restored):
+                if mask.kept is None:
+                    continue
+                mask = mask.kept
             if start >= cursor:
                 out += [text[cursor - at : start - at], mask]
             cursor = min(stop, end)

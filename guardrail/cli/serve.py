@@ -62,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     _log_to_stderr()
     guard = Guard.from_policy(arguments.policy, log=arguments.log)
     try:
-        upstream = _upstream(arguments.upstream, _key(arguments.upstream_key_env))
+        patience = guard.plan.patience
+        waits = (600.0, patience.first_byte, patience.idle)  # the guard gives up sooner where the policy says so
+        read = None if None in waits else max(word for word in waits if word is not None)
+        upstream = _upstream(arguments.upstream, _key(arguments.upstream_key_env), read)
         guard.open_log()
         serve(gateway(guard, upstream), guard, listen(arguments.host, arguments.port))
     finally:
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _upstream(address: str, key: str | None) -> App:
+def _upstream(address: str, key: str | None, read: float | None) -> App:
     from ..errors import GuardrailError
 
     if address == DEMO:
@@ -80,7 +83,7 @@ def _upstream(address: str, key: str | None) -> App:
     from ..doors.proxy import Proxy
 
     try:
-        return Proxy(address, key=key)
+        return Proxy(address, key=key, read=read)
     except ValueError as error:
         raise GuardrailError(f"--upstream: {error}; for the built-in demo model write {DEMO}") from None
 

@@ -199,12 +199,12 @@ class _Call:
 
     async def _send_checked(self, message: Message) -> None:
         exchange = self._exchange
-        if exchange.over and not exchange.passing:
+        if exchange.over and not exchange.plan.observe:
             raise self._stop()
         if message["type"] == "http.response.start":
             exchange.response(Head(message["status"], headers_of(message.get("headers", ()))))
             self._delivery.heard()
-            if exchange.passing:
+            if exchange.plan.observe:
                 exchange.take()
                 await self._delivery.send(message)
         elif message["type"] == "http.response.body":

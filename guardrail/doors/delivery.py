@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import UpstreamError
 from ..exchange import Exchange
-from ..flow import Effect, Ended, areach, arun
+from ..flow import Effect, Ended, Flow, areach, arun
 from ..http import Release
 
 Message = MutableMapping[str, Any]
@@ -65,7 +65,7 @@ class Delivery:
         if self._loop is not None:
             self._heard = self._loop.time()
             self._settled = False
-            if self._asleep and self._timer is not None:
+            if self._asleep and not self.halted and self._timer is not None:
                 self._asleep = False
                 self._timer.cancel()
                 self._timer = self._loop.call_later(self._pace(), self._tick)
@@ -160,19 +160,21 @@ class Delivery:
             elif last:
                 release = await arun(flow, self._perform, effect)
             else:
-                return self._start(self._follow(arun(flow, self._perform, effect)))
+                return self._start(self._follow(flow, effect))
             if not passing:
                 await self.emit(release)
             if exchange.over or not last:
                 return None
 
-    async def _follow(self, judging: Coroutine[Any, Any, Release] | None = None, *, idle: bool = False) -> None:
+    async def _follow(
+        self, flow: Flow[Release] | None = None, effect: Effect | None = None, *, idle: bool = False
+    ) -> None:
         """Judge and send until nothing is left to be judged."""
         exchange, passing = self._exchange, self._exchange.passing
         try:
             while True:
-                release = await (judging or arun(exchange.pump(idle=idle), self._perform))
-                judging, idle = None, False
+                release = await arun(flow or exchange.pump(idle=idle), self._perform, effect)
+                flow, effect, idle = None, None, False
                 if not passing:
                     await self.emit(release)
                 if exchange.over or not exchange.fresh:
@@ -189,7 +191,7 @@ class Delivery:
 
     def _halt(self) -> None:
         """The answer has ended and the app does not know: it sees its caller leave, or is cancelled in a while."""
-        if self.halted or self._exchange.passing:
+        if self.halted or self._exchange.plan.observe:
             return
         self.halted = True
         if self._timer is not None:

@@ -38,24 +38,26 @@ _HOP = frozenset(
         "x-method-override",
     }
 )
-_TIMEOUT = {"connect": 10.0, "read": 600.0, "write": 60.0, "pool": 30.0}
-"""Seconds; reading waits as long as OpenAI's own SDK does by default (10 minutes)."""
+_TIMEOUT = {"connect": 10.0, "write": 60.0, "pool": 30.0}
+"""Seconds."""
 _SAFE = "/~!$&'()*+,;=:@-._"
 
 
 class Proxy:
     """Sends requests on to one upstream. ``upstream`` is its origin, with or without a path such as
-    ``/v1``, which is never doubled. ``key`` replaces the caller's Authorization where given.
+    ``/v1``, which is never doubled. ``key`` replaces the caller's Authorization where given. ``read``: seconds
+    that a read may take, for ever where None; by default as long as OpenAI's own SDK waits (10 minutes).
 
     Raises UpstreamError where the upstream is not reached, is too slow, or breaks off.
     """
 
-    def __init__(self, upstream: str, *, key: str | None = None) -> None:
+    def __init__(self, upstream: str, *, key: str | None = None, read: float | None = 600.0) -> None:
         parts = urlsplit(upstream)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("the upstream must be an http:// or https:// address")
         self._origin, self._base = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
         self._key = key
+        self._timeout = {**_TIMEOUT, "read": read}
         self._transport: httpx.AsyncBaseTransport | None = None
         self._errors: tuple[type[Exception], ...] = (httpx.HTTPError,)
 
@@ -71,7 +73,7 @@ class Proxy:
             self.address(scope["path"], scope.get("query_string", b"")),
             headers=list(self._headers(headers_of(scope["headers"]))),
             content=await _body(receive),
-            extensions={"timeout": _TIMEOUT},
+            extensions={"timeout": self._timeout},
         )
         async with _until_left(receive):
             await self._forward(request, send)

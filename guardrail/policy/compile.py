@@ -25,7 +25,7 @@ from . import spec
 from .lane import Lane
 from .load import Loaded, in_order, read
 from .plan import Caps, Patience, Plan, Recording, Scope
-from .rules import Rule, Rules
+from .rules import Rule, Rules, mask_for
 from .taxonomy import categories_of
 from .texts import Texts
 from .vault import placeholder
@@ -133,6 +133,21 @@ class _Compiler:
                     self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse, or overlap: none.")
 
     def _remarks(self, scanners: Mapping[str, Scanner]) -> Iterator[Problem]:
+        policy = self._spec
+        if policy.overlap != "none" and policy.mode == "observe":
+            what = f"`overlap: {policy.overlap}` does nothing in mode observe: requests never wait there"
+            yield Problem(self._loaded.locate(("overlap",)), what, "It takes effect with mode: enforce.")
+        for n, rule in zip(self._loaded.rules, policy.rules, strict=True):
+            asked = {c for name, s in scanners.items() if name in policy.input for c in s.categories}
+            if rule.restore and not categories_of(rule.when, asked):
+                what = "nothing that this rule masks is read in requests, so `restore` has nothing to put back"
+                remedy = "List a check that finds it under input, or take restore away."
+                yield Problem(self._loaded.locate(("rules", n, "restore")), what, remedy)
+        for name, check in policy.checks.items():
+            if check.stream == "after" and name in policy.output:
+                what = f"what check `{name}` finds in a stream is only recorded (`stream: after`), whatever a rule does"
+                remedy = "Whole answers are held to the rules; window and buffer hold streams to them too."
+                yield Problem(self._loaded.locate(("checks", name, "stream")), what, remedy)
         for name, scanner in scanners.items():
             if not isinstance(scanner, Patterns) or name not in self._spec.output:
                 continue
@@ -194,12 +209,19 @@ class _Compiler:
                         "Use plain visible text, such as [redacted].",
                     )
                 for name, scanner in scanners.items():
-                    told = f"{rule.mask} {placeholder(rule.mask, 1)}" if rule.restore else rule.mask
-                    if name in listed and scanner.scan(told):
+                    if name in listed and scanner.scan(rule.mask):
                         self._problem(
                             where, f"check `{name}` would find the mask itself", "Choose a mask that no check finds."
                         )
             exact = {c for name, s in scanners.items() if name in listed for c in s.categories}
+            if rule.restore:
+                masks = [rule.mask] if rule.mask else [mask_for(c) for c in categories_of(rule.when, exact)]
+                for name, scanner in scanners.items():
+                    if name in listed and any(scanner.scan(placeholder(mask, 1)) for mask in masks):
+                        what = f"check `{name}` would find the name that stands for what is masked"
+                        self._problem(
+                            where, what, "Choose a mask whose numbered form, such as [email-1], no check finds."
+                        )
             if models & listed and not categories_of(rule.when, exact):
                 what = "a model says that a text is harmful, not which of its words, so there is nothing to mask"
                 self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse.")

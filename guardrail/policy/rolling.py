@@ -95,6 +95,8 @@ class Rolling:
             for tail in tails:
                 if (reaches := tail(text)) > held:
                     held = reaches
+            if held > _PATIENCE:
+                return False
             if end - held > floor:
                 floor = end - held
             least = floor

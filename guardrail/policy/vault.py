@@ -30,7 +30,9 @@ class Vault:
         self._names: dict[tuple[str, str], str] = {}
         self._values: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._taken: dict[str, set[int]] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._begun: re.Pattern[str] | None = None
         self._first = ""
         self._longest = 0
 
@@ -60,10 +62,14 @@ class Vault:
         known = self._names.get((mask, value))
         if known is not None:
             return known
+        if (taken := self._taken.get(mask)) is None:
+            before, after = _shape(mask)
+            written = re.compile(f"{re.escape(before)}([0-9]{{1,9}}){re.escape(after)}")
+            taken = self._taken[mask] = {int(n) for s in segments for n in written.findall(s.text)}
         while True:
             self._counts[mask] = number = self._counts.get(mask, 0) + 1
             name = placeholder(mask, number)
-            if not any(name in segment.text for segment in segments):
+            if number not in taken and name not in self._values:
                 break
         self._names[mask, value] = name
         self._values[name] = value
@@ -74,19 +80,25 @@ class Vault:
 
     def scan(self, text: str, start: int = 0) -> list[tuple[int, int, str]]:
         """(start, end, value) of every name in a text, from ``start`` on."""
-        pattern = self._pattern or self._compiled()
-        return [(m.start(), m.end(), Restored(self._values[m.group()])) for m in pattern.finditer(text, start)]
+        if not self._values:
+            return []
+        if self._pattern is None:
+            self._compile()
+        assert self._pattern is not None
+        found = self._pattern.finditer(text, start)
+        return [(m.start(), m.end(), Restored(self._values[m.group()])) for m in found if m.group() in self._values]
 
     def tail(self, text: str) -> int:
         """How many characters at the end could become a name."""
+        if not self._values:
+            return 0
         if self._pattern is None:
-            self._compiled()
+            self._compile()
+        assert self._begun is not None
         size = len(text)
         for at in range(max(0, size - self._longest + 1), size):
-            if text[at] in self._first:
-                begun = text[at:]
-                if any(name.startswith(begun) for name in self._values):
-                    return size - at
+            if text[at] in self._first and self._begun.fullmatch(text, at):
+                return size - at
         return 0
 
     def put_back(self, segments: Iterable[Segment]) -> None:
@@ -96,12 +108,25 @@ class Vault:
                 for start, end, value in self.scan(segment.text):
                     segment.edit(segment.base + start, segment.base + end, value)
 
-    def _compiled(self) -> re.Pattern[str]:
-        names = sorted(self._values, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, names)))
-        self._first = "".join({name[0] for name in names})
-        self._longest = len(names[0]) if names else 0
-        return self._pattern
+    def _compile(self) -> None:
+        """One pattern for all names of a mask: there may be thousands."""
+        shapes = [_shape(mask) for mask in self._counts]
+        whole, begun = [], []
+        for before, after in shapes:
+            number, escaped = "[0-9]{1,9}", re.escape(before)
+            whole.append(f"{escaped}{number}{re.escape(after)}")
+            begun += [re.escape(before[:size]) for size in range(1, len(before))]
+            begun.append(f"{escaped}[0-9]{{0,9}}")
+            begun += [f"{escaped}{number}{re.escape(after[:size])}" for size in range(1, len(after))]
+        self._pattern, self._begun = re.compile("|".join(whole)), re.compile("|".join(begun))
+        self._first = "".join({before[0] for before, _ in shapes})
+        self._longest = max((len(before) + 9 + len(after) for before, after in shapes), default=0)
+
+
+def _shape(mask: str) -> tuple[str, str]:
+    """What stands before and after the number in the names of a mask."""
+    before, _, after = placeholder(mask, 0).rpartition("0")
+    return before, after
 
 
 def placeholder(mask: str, number: int) -> str:

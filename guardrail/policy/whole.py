@@ -85,7 +85,7 @@ def judge_exactly(
                 if ruling.action >= Action.REDACT and id(segment) not in leaves_masked:
                     segment.edit(finding.start, finding.end, ruling.mask)
         if hide is not None:
-            hide.keep(work.everything)
+            hide.keep([*segments, *work.everything])
         for nest in work.nests:
             nest.settle()
         verdict |= _left(lane, [nest.outer for nest in work.nests if nest.document is not None])
@@ -166,7 +166,7 @@ def _left(lane: Lane, outers: Sequence[Segment]) -> Verdict:
     verdict = Verdict()
     for outer in outers:
         after = Segment(outer.kind, outer.path, fixed=True)
-        after.add(outer.written(0, outer.text))
+        after.add(outer.written(0, outer.text, restored=False))
         for segment, findings in scan(lane, [after]):
             for finding in findings:
                 if (ruling := rule_on(lane, segment, finding)).action >= Action.REVIEW:

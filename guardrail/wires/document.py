@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from ..errors import BadRequest
 from ..http import Request
-from ..text import Medium, Segment
+from ..text import Medium, Restored, Segment
 from ..verdict import Gap, Kind
 from . import jsontext
 from .table import EMPTY, Node
@@ -61,16 +61,17 @@ class Document:
     def edited(self) -> list[Segment]:
         return [segment for segment in self.segments if segment.edits]
 
-    def body(self) -> bytes:
+    def body(self, *, restored: bool = True) -> bytes:
         changed = self.edited()
         if not changed and not self.touched:
             return self.raw
         for segment in changed:
             for piece in segment.pieces:
+                said = piece.written() if restored else piece.kept()
                 if piece.home is not None:
-                    piece.home[piece.key] = piece.written()
+                    piece.home[piece.key] = said
                 elif type(self.tree) is str:
-                    self.tree = piece.written()
+                    self.tree = said
         return jsontext.encode(self.tree)
 
 
@@ -197,4 +198,6 @@ class Nested:
 
     def settle(self) -> None:
         if self.document is not None and self.document.edited():
-            self.outer.edits = [(0, self.outer.total, self.document.body().decode())]
+            kept = self.document.body(restored=False).decode()
+            said = self.document.body().decode()
+            self.outer.edits = [(0, self.outer.total, said if said == kept else Restored(said, kept))]

@@ -43,7 +43,7 @@ class ServerSent:
         self._buffer = bytearray()
         self._seen = 0
         self._first = True
-        self._commented = False
+        self._commented = self._gone = False
         self._missing = b""
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
@@ -88,6 +88,7 @@ class ServerSent:
 
     def left(self, event: Event) -> None:
         """Notes whether the event lacks its blank line, which ``write`` then supplies."""
+        self._gone = True
         # Two, because an LF alone would be taken for the second half of a CRLF after a lone CR.
         self._missing = b"\n\n" if event.form == _UNENDED else b""
 
@@ -119,6 +120,8 @@ class ServerSent:
         return before + encode(b"\ndata: ".join(_LINE.split(data)), name)
 
     def comment(self) -> bytes:
+        if not (self._first or self._gone):
+            return b""  # the first event may bear a byte order mark, and nothing may stand before that
         # Without a blank line: to some readers one ends an event, even an empty one.
         self._commented = True
         return b": keep-alive\n"

@@ -119,7 +119,9 @@ class JsonStream:
         self._issued.update(dict.fromkeys(self.made(event.name, tree)))
         self.incident = self.incident or self.refused(event.name, tree)
         media = list(self._walker.media)[known:]
-        if self.alike and not (place.whole or place.open or closes or media):
+        if closes:
+            self._last.segment = None  # a text that goes on after its end is read in full
+        elif self.alike and not (place.whole or place.open or media):
             self._last.learn(data, pieces, event.name)
             self._last_place = place
         return Frame(event.raw, tree, pieces + aside, self.terminal(event.name, tree), closes, event, media)

@@ -123,7 +123,7 @@ rules:
   - {when: custom/words, do: redact, mask: "[foo]", restore: true}
   - {when: custom/names, do: refuse}
 """
-    assert "check `names` would find the mask itself" in problems(
+    assert "check `names` would find the name that stands for what is masked" in problems(
         tmp_path, text.replace("words: [foo]", "words: [bar]")
     )
 
