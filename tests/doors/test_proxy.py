@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from guardrail import Decision, Guard
-from guardrail.doors import proxy as proxies
 from guardrail.doors.gateway import gateway
 from guardrail.doors.proxy import Proxy
 from tests.support import events
@@ -183,11 +182,9 @@ def test_a_stream_that_breaks_off_is_told_unlike_a_refusal(
     waits: bool,
     guarded: tuple[Guard, list[Decision]],
     client: httpx.Client,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(proxies._TIMEOUT, "read", 0.3)
     guard, rows = guarded
-    with speaking(chunked(*BEGUN), waits=waits) as upstream, serving(gateway(guard, Proxy(upstream))) as url:
+    with speaking(chunked(*BEGUN), waits=waits) as upstream, serving(gateway(guard, Proxy(upstream, read=0.3))) as url:
         answer = client.post(url + CHAT, content=chat("hello", stream=True), headers=dict([JSON]))
     assert answer.status_code == 200
     assert events.trees(answer.content)[-1]["error"]["code"] == "upstream_error"
@@ -214,11 +211,9 @@ def test_an_upstream_in_trouble_is_an_error_of_the_api(
     status: int,
     guarded: tuple[Guard, list[Decision]],
     client: httpx.Client,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(proxies._TIMEOUT, "read", 0.3)
     guard, rows = guarded
-    with speaking(said, waits=waits) as upstream, serving(gateway(guard, Proxy(upstream))) as url:
+    with speaking(said, waits=waits) as upstream, serving(gateway(guard, Proxy(upstream, read=0.3))) as url:
         answer = client.post(url + CHAT, content=chat("hello"), headers=dict([JSON]))
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, "upstream_error")
     assert [(row.ended, row.status) for row in rows] == [("upstream_error", status)]
