@@ -168,7 +168,8 @@ class Segment:
     def edit(self, start: int, end: int, mask: str) -> None:
         """Replace a span by a mask. Spans that overlap become one, under the first one's mask.
 
-        Where two begin together the words decide which: never which of them was found earlier.
+        Where two begin together the words decide which: never which of them was found earlier. A mask goes
+        before what is put back for the caller.
         """
         edits = self.edits
         at = bisect_left(edits, (start,))
@@ -180,7 +181,10 @@ class Segment:
         touched = edits[at:until]
         if touched:
             end = max(end, touched[-1][1])
-            start, mask = min((start, mask), (touched[0][0], touched[0][2]))
+            edits_here = [(start, mask), *((begun, told) for begun, _, told in touched)]
+            # What is hidden stays hidden, whatever is put back beside it.
+            masks = [each for each in edits_here if not isinstance(each[1], Restored)]
+            start, mask = min(edits_here)[0], min(masks or edits_here)[1]
         edits[at:until] = [(start, end, mask)]
 
     def written(self, at: int, text: str, *, restored: bool = True) -> str:

@@ -18,7 +18,7 @@ from guardrail.policy.compile import load_plan
 from guardrail.policy.plan import Plan
 from guardrail.policy.recall import Recall
 from guardrail.policy.vault import Reversible, Vault
-from guardrail.text import Segment
+from guardrail.text import Restored, Segment
 from guardrail.verdict import Decision, Kind
 from guardrail.wires.sse import ServerSent
 from tests.support import events, plans
@@ -97,6 +97,17 @@ def test_two_masks_never_share_a_name() -> None:
     back.add(written)
     vault.put_back([back])
     assert back.written(0, written) == "one two"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_mask_goes_before_what_is_put_back(turned: bool) -> None:
+    segment = Segment(Kind.ASSISTANT, ("a",))
+    segment.add("so [email-1] secret")
+    edits = [(3, 12, Restored("zork@example.org")), (10, 19, "[gone]")]
+    for start, end, told in reversed(edits) if turned else edits:
+        segment.edit(start, end, told)
+    assert segment.written(0, segment.text) == "so [gone]"
+    assert segment.written(0, segment.text, restored=False) == "so [gone]"
 
 
 def test_thousands_of_values_have_their_names_soon() -> None:

@@ -66,11 +66,6 @@ class Rolling:
         if frame.pieces or frame.closes:
             self._fresh.append(frame)
 
-    @property
-    def fresh(self) -> bool:
-        """Are there frames that no ``advance`` has begun to judge?"""
-        return bool(self._fresh)
-
     def quick(self) -> bool:
         """Judge what is new at once, if that is one text that grows, nothing can be found in it, and no model is
         due. Else nothing is done, and it is up to ``advance``."""
