@@ -43,7 +43,7 @@ def parts(dialect: Dialect, got: Read) -> Spoken:
 def refused(dialect: Dialect, got: Read) -> None:
     """The whole is a refusal, holds a notice, and no call that could be run."""
     everything = got.everything()
-    assert [word for word in ("forb", "bidden", "ticket-", "12345") if word in everything] == []
+    assert [word for word in ("forb", "bidden", "ticket-", "123456") if word in everything] == []
     assert set(dialect.reason(got.whole)) == {REFUSED[dialect.name]}
     assert dialect.text(got.whole)
     assert json.loads(parts(dialect, got).told.get("call 0") or "{}") == {}
