@@ -1,0 +1,109 @@
+"""Twin prompts: pairs of a harmless and a harmful text that share nearly all their words. Project-owned.
+
+Reads the TOML files of ``training/twins``: topics, each with the labels of its harmful halves and
+pairs. A half of form ``task`` is an infinitive phrase that is put into frames ("How do I {}?"), the
+same for both halves, so that no frame tells them apart; of form ``text`` it stands alone. The test
+part has topics and frames of its own, and nothing here ever mixes the two.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from guardrail.local.categories import INDIRECT, LEARNT
+
+from .data import OWN, Row
+
+FOLDER = Path(__file__).with_name("twins")
+TEST = "test"
+PARTS = ("crime_and_safety", "people_and_words", "passages")
+DOCUMENT = "document:"
+"""Topics named so hold text that came from a tool or a document, not from a person."""
+
+FRAMES = 4
+"""Frames a task half is put into; drawn by its topic and place, the same ones for both halves."""
+
+WEIGHT = 2.0
+"""Of a twin: there are few, and they are what tells a request from a discussion."""
+
+_FAMILIES = (
+    ("harassment", "harassment/threatening", "hate", "hate/threatening", "violence", "violence/graphic", "toxicity"),
+    ("illicit", "illicit/violent", "violence", "violence/graphic"),
+    ("self-harm", "self-harm/instructions", "self-harm/intent", "violence"),
+    ("sexual", "toxicity"),
+    ("prompt_injection", INDIRECT, "illicit"),
+)
+"""Categories that may be true of the same text: those of a positive's families are unknown, not negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One prompt. ``labels``: those true of it; empty for the harmless half. ``pair`` names its pair."""
+
+    text: str
+    labels: tuple[str, ...]
+    topic: str
+    pair: int
+
+
+@cache
+def twins(part: str) -> tuple[Twin, ...]:
+    """All prompts of a part (a file of the folder), frames filled in, in a fixed order."""
+    with (FOLDER / f"{part}.toml").open("rb") as file:
+        held = tomllib.load(file)
+    return tuple(_filled(held["topic"], held["frames"]))
+
+
+def _filled(topics: Sequence[dict[str, object]], frames: Sequence[str]) -> Iterator[Twin]:
+    count = 0
+    for topic in topics:
+        name, labels, pairs = topic["name"], topic["labels"], topic["pairs"]
+        assert isinstance(name, str) and isinstance(labels, list) and isinstance(pairs, list)
+        for safe, unsafe in pairs:
+            chosen = _frames(name, count, frames) if topic["form"] == "task" else ["{}"]
+            for frame in chosen:
+                yield Twin(_into(frame, safe), (), name, count)
+                yield Twin(_into(frame, unsafe), tuple(labels), name, count)
+            count += 1
+
+
+def _frames(topic: str, pair: int, frames: Sequence[str]) -> list[str]:
+    return random.Random(f"{topic}:{pair}").sample(frames, min(FRAMES, len(frames)))
+
+
+def _into(frame: str, half: str) -> str:
+    text = frame.replace("{}", half)
+    if frame.startswith("{}"):
+        return text[:1].upper() + text[1:] if frame != "{}" else text
+    return text
+
+
+def rows(part: str) -> list[Row]:
+    """The prompts of a part as training rows."""
+    found = []
+    for twin in twins(part):
+        document = twin.topic.startswith(DOCUMENT)
+        wanted = {INDIRECT if document and name == "prompt_injection" else name for name in twin.labels}
+        found.append(Row(twin.text, labelled(wanted, document=document), f"own twins, {part}", OWN, WEIGHT))
+    return found
+
+
+def labelled(wanted: set[str], *, document: bool = False) -> dict[str, int]:
+    """Labels of a text of which ``wanted`` is all that is true: its families' other names are unknown.
+
+    A person's own harmless instruction may be an injection where a document gives it: unknown, unless ``document``.
+    """
+    near = {name for family in _FAMILIES if wanted & set(family) for name in family}
+    found = {name: 0 for name in LEARNT if name not in near}
+    if not document:
+        found.pop(INDIRECT, None)
+        if "prompt_injection" in wanted:
+            found[INDIRECT] = 1  # what takes over an assistant does so from a document too
+    elif wanted:
+        found.pop("prompt_injection", None)
+    return {**found, **dict.fromkeys(wanted, 1)}
