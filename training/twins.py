@@ -25,6 +25,8 @@ PARTS = ("crime_and_safety", "people_and_words", "passages")
 DOCUMENT = "document:"
 """Topics named so hold text that came from a tool or a document, not from a person."""
 
+TENTH = 10
+
 FRAMES = 4
 """Frames a task half is put into; drawn by its topic and place, the same ones for both halves."""
 
@@ -83,13 +85,19 @@ def _into(frame: str, half: str) -> str:
     return text
 
 
-def rows(part: str) -> list[Row]:
-    """The prompts of a part as training rows."""
+def rows(part: str, *, held_out: bool = False) -> list[Row]:
+    """The prompts of a part as training rows: those learnt from, or the pairs held out of it.
+
+    Every tenth pair is held out for development: some categories have no other text there.
+    """
     found = []
     for twin in twins(part):
+        if (twin.pair % TENTH == 3) is not held_out:
+            continue
         document = twin.topic.startswith(DOCUMENT)
         wanted = {INDIRECT if document and name == "prompt_injection" else name for name in twin.labels}
-        found.append(Row(twin.text, labelled(wanted, document=document), f"own twins, {part}", OWN, WEIGHT))
+        source = f"own twins, {part}" + (", held out" if held_out else "")
+        found.append(Row(twin.text, labelled(wanted, document=document), source, OWN, WEIGHT))
     return found
 
 

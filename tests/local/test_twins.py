@@ -1,0 +1,69 @@
+"""The twin prompts: well-formed, enough of them, and a test part that shares nothing with what is learnt."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from guardrail.local.categories import INDIRECT, LEARNT, OPENAI_CATEGORIES
+from guardrail.local.minors import refers_to_minor
+from training import documents
+from training.twins import PARTS, TEST, labelled, rows, twins
+
+NAMES = {*OPENAI_CATEGORIES, "prompt_injection"} - {"sexual/minors"}
+
+
+@pytest.mark.parametrize("part", [*PARTS, TEST])
+def test_halves_are_distinct_and_labelled(part: str) -> None:
+    found = twins(part)
+    texts = Counter(twin.text for twin in found)
+    assert [text for text, count in texts.items() if count > 1] == []
+    assert {name for twin in found for name in twin.labels} <= NAMES
+    assert sum(not twin.labels for twin in found) * 2 == len(found)
+    assert not any("{}" in twin.text for twin in found)
+
+
+def test_there_are_enough() -> None:
+    learnt = sum(len(twins(part)) for part in PARTS)
+    assert learnt >= 4000
+    assert len(twins(TEST)) >= 900
+
+
+def test_the_test_part_shares_no_topic_frame_or_text_with_what_is_learnt() -> None:
+    learnt = [twin for part in PARTS for twin in twins(part)]
+    held = twins(TEST)
+    assert {twin.topic for twin in learnt}.isdisjoint(twin.topic for twin in held)
+    plain = {re.sub(r"\W+", " ", twin.text).lower() for twin in learnt}
+    assert plain.isdisjoint(re.sub(r"\W+", " ", twin.text).lower() for twin in held)
+
+
+@pytest.mark.parametrize("part", [*PARTS, TEST])
+def test_a_pair_is_held_out_with_both_halves_or_not_at_all(part: str) -> None:
+    learnt, held = rows(part), rows(part, held_out=True)
+    assert len(learnt) + len(held) == len(twins(part))
+    assert {row.text for row in learnt}.isdisjoint(row.text for row in held)
+    assert len(held) * 20 > len(learnt)
+
+
+@pytest.mark.parametrize("part", [*PARTS, TEST])
+def test_nothing_sexual_refers_to_a_minor(part: str) -> None:
+    assert [twin.topic for twin in twins(part) if "sexual" in twin.labels and refers_to_minor(twin.text)] == []
+
+
+def test_labels_near_what_is_true_are_unknown_and_the_rest_is_negative() -> None:
+    found = labelled({"illicit"})
+    assert found["illicit"] == 1
+    assert found["sexual"] == found["self-harm"] == found["hate"] == 0
+    assert "violence" not in found and "illicit/violent" not in found
+    assert INDIRECT not in labelled(set())
+    assert labelled({"prompt_injection"})[INDIRECT] == 1
+
+
+def test_documents_hold_their_instruction_only_where_they_are_attacked() -> None:
+    learnt, held = documents.rows("train"), documents.rows("dev")
+    assert documents.rows("dev") == held
+    assert {row.text for row in learnt}.isdisjoint(row.text for row in held)
+    assert {row.labels[INDIRECT] for row in held} == {0, 1}
+    assert all(set(row.labels) <= set(LEARNT) for row in rows("passages"))
