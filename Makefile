@@ -33,8 +33,12 @@ soak: $(STAMP)  ## the laws of streams for as long as you like: make soak SECOND
 coverage: $(STAMP)  ## what becomes of every string of every wire format
 	$(BIN)/python -m tests.wires.matrix > docs/coverage.md.new && mv docs/coverage.md.new docs/coverage.md
 
-train: $(STAMP)  ## make the shipped model again: make train DATA=folder
+train: $(STAMP)  ## make the shipped models again (hours on two cores), then their card: make train DATA=folder
+	@test -n "$(DATA)" -a -f "$(DATA)/moderation.jsonl.gz" || \
+	  { echo "make train: no training data. Name its folder: make train DATA=folder (moderation.jsonl.gz and others)" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --group train
 	$(BIN)/python -m training.train --data $(DATA)
+	$(BIN)/python -m training.card --data $(DATA)
 
 schema: $(STAMP)  ## the JSON Schema of policies, for editors
 	$(BIN)/python -m guardrail.policy.schema > docs/policy.schema.json
@@ -42,7 +46,7 @@ schema: $(STAMP)  ## the JSON Schema of policies, for editors
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[gateway]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[gateway,local]" --group dev
 	touch $@
 
 clean:

@@ -1,44 +1,30 @@
-"""Arithmetic of evaluation: ranking figures, Platt calibration, operating points. Numbers only."""
+"""Arithmetic of training: Platt calibration and operating points. Rankings are the evaluation's. Numbers only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Truth = NDArray[np.int8]
+from guardrail.evaluation.figures import Array, AtPoint, Truth, at_point, auprc, auroc
+
+__all__ = [
+    "FLOORS",
+    "SHARES",
+    "Array",
+    "AtPoint",
+    "Truth",
+    "at_point",
+    "at_prior",
+    "auprc",
+    "auroc",
+    "platt",
+    "threshold",
+]
 
 SHARES = {"lenient": 0.001, "balanced": 0.003, "strict": 0.015}
 """Of the benign dev rows, the most that each point may flag in one category."""
 
 FLOORS = {"lenient": 0.5, "balanced": 0.3, "strict": 0.15}
 """No point lies below this calibrated score, however clean the benign rows are."""
-
-
-def auroc(scores: Array, truth: Truth) -> float:
-    """The chance that a positive scores above a negative; ties count half. NaN without both."""
-    positives, negatives = int((truth == 1).sum()), int((truth == 0).sum())
-    if not positives or not negatives:
-        return float("nan")
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    above = ranks[places][truth == 1].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * negatives))
-
-
-def auprc(scores: Array, truth: Truth) -> float:
-    """Average precision: precision at each distinct threshold, weighted by the recall gained there."""
-    positives = int((truth == 1).sum())
-    if not positives:
-        return float("nan")
-    order = np.argsort(-scores, kind="stable")
-    found = np.cumsum(truth[order] == 1)
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    precision = found[last] / (last + 1)
-    gained = np.diff(np.concatenate(([0], found[last]))) / positives
-    return float((precision * gained).sum())
 
 
 def platt(logits: Array, truth: Truth, lowered: Array, steps: int = 60) -> tuple[float, float]:
@@ -88,22 +74,3 @@ def threshold(benign: Array, share: float, floor: float) -> float:
     allowed = int(share * len(ordered))
     above = float(np.nextafter(ordered[allowed], 2.0)) if len(ordered) > allowed else 0.0
     return max(above, floor)
-
-
-@dataclass(frozen=True, slots=True)
-class AtPoint:
-    """What a threshold does on the dev rows with a known label."""
-
-    threshold: float
-    precision: float
-    recall: float
-    fpr: float
-
-
-def at_point(scores: Array, truth: Truth, limit: float) -> AtPoint:
-    """Precision is NaN where nothing is flagged."""
-    flagged = scores >= limit
-    hits, false = int((flagged & (truth == 1)).sum()), int((flagged & (truth == 0)).sum())
-    positives, negatives = max(int((truth == 1).sum()), 1), max(int((truth == 0).sum()), 1)
-    precision = hits / (hits + false) if hits + false else float("nan")
-    return AtPoint(limit, precision, hits / positives, false / negatives)
