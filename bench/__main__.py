@@ -23,6 +23,7 @@ SUITES = {
     "gateway": "gateway",
     "client": "client",
     "import": "startup",
+    "local": "embedded",
     "pace": "pace",
     "speed": "speed",
     "overlap": "overlap",

@@ -24,11 +24,15 @@ _TELLING = (
     "stalled: exact and remote, a reader that stops, memory added at most",
     "idle: 1,000 silent streams, exact and remote, memory",
     "idle: 1,000 silent streams, exact and remote, CPU",
+    "local: 500 characters, fast",
+    "local: 500 characters, accurate",
+    "local: 500 characters, cascade",
+    "local: 4,000 characters, cascade",
     "leak: a refused sentence, window, what left",
     "leak: a refused sentence, after, what left",
 )
 """Of suites with many rows: those that are shown first. Of all others, the rows that have an aim are."""
-_MANY = ("pace", "speed", "length", "stalled", "idle", "leak")
+_MANY = ("local", "pace", "speed", "length", "stalled", "idle", "leak")
 _ASIDE = ("pace", "speed")
 """Suites whose other rows are kept in the results alone."""
 

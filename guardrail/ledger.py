@@ -32,6 +32,7 @@ class Ledger:
         self.user: str | None = None
         self.skipped: set[str] = set()
         self.spent: Spent | None = None
+        self._look = False  # a person is to look at it
         self._found = False  # something that was found asks for refusal
         self._texts: list[str] = []
         self._room = MAX_TEXT
@@ -39,6 +40,7 @@ class Ledger:
     def add(self, verdict: Verdict) -> None:
         if verdict.action is Action.ALLOW and not verdict.gaps:
             return
+        self._look = self._look or verdict.look
         room = MAX_FINDINGS - len(self.verdict.findings)
         if len(verdict.findings) > room:
             verdict = Verdict(verdict.action, verdict.findings[: max(0, room)], verdict.gaps, verdict.say)
@@ -100,16 +102,20 @@ class Ledger:
     def outcome(self) -> Outcome:
         if self.verdict.action >= Action.REVIEW and (self._found or self.denied):
             return Outcome.REFUSED
-        if self.verdict.gaps:
+        if self._missed():
             return Outcome.NOT_EVALUATED
         return Outcome.CHANGED if self.changed else Outcome.ALLOWED
+
+    def _missed(self) -> bool:
+        """Was anything not evaluated that could have counted?"""
+        return any(not gap.aside for gap in self.verdict.gaps)
 
     def decision(self, now: float, ended: str) -> Decision:
         observe, verdict = self.plan.observe, self.verdict
         outcome = self.outcome()
         if observe:
-            outcome = Outcome.NOT_EVALUATED if verdict.gaps else Outcome.ALLOWED
-        review = "pending" if verdict.action is Action.REVIEW and not observe else None
+            outcome = Outcome.NOT_EVALUATED if self._missed() else Outcome.ALLOWED
+        review = "pending" if (verdict.action is Action.REVIEW or self._look) and not observe else None
         return Decision(
             id=self.id,
             action=Action.ALLOW if observe else verdict.action,

@@ -129,7 +129,7 @@ class StreamReply:
         self._plain = True  # what has come and was not judged is text alone
         self._window: Window[Frame] = Window()
         self._rolling = Rolling(streaming.window, vault)
-        self._shadow = Shadow(streaming) if streaming.whole or streaming.after else None
+        self._shadow = Shadow(streaming) if streaming.whole or streaming.after or streaming.told else None
         self._hold = streaming.hold  # until all of it was judged
         self.changed = False
         self.text: list[str] = []

@@ -49,7 +49,8 @@ class Kind(StrEnum):
 class Finding:
     """One thing a check found. ``start`` and ``end`` count characters of the segment's text.
 
-    ``flagged`` is a moderation service's own yes or no, where it gives one.
+    ``flagged`` is a moderation service's own yes or no, where it gives one. ``notice``: what must be told
+    wherever the finding is shown.
     """
 
     category: str
@@ -58,34 +59,51 @@ class Finding:
     end: int
     check: str
     flagged: bool = True
+    notice: str = ""
 
     def moved(self, by: int) -> Finding:
-        return Finding(self.category, self.score, self.start + by, self.end + by, self.check, self.flagged)
+        start, end = self.start + by, self.end + by
+        return Finding(self.category, self.score, start, end, self.check, self.flagged, self.notice)
+
+    def public(self) -> dict[str, Any]:
+        """The published names, ready for JSON."""
+        told = {"notice": self.notice} if self.notice else {}
+        span = {"start": self.start, "end": self.end}
+        return {"category": self.category, "score": self.score, **span, "check": self.check, **told}
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that was not evaluated: by which check, why (a short word), and where."""
+    """Something that was not evaluated: by which check, why (a short word), and where.
+
+    ``aside``: by one that decides nothing, so that the outcome is what it would be without it.
+    """
 
     check: str
     reason: str
     where: str = ""
+    aside: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The strongest action of all findings, and the reason for it."""
+    """The strongest action of all findings, and the reason for it.
+
+    ``look``: a person is to look at the exchange, and nothing waits for that.
+    """
 
     action: Action = Action.ALLOW
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     say: str = "default"  # which refusal text
+    look: bool = False
 
     def __or__(self, other: Verdict) -> Verdict:
         if other.action is Action.ALLOW and not other.findings and not other.gaps and other.say == "default":
             return self
         lead = other if (other.action, other._words()) > (self.action, self._words()) else self
-        return Verdict(lead.action, self.findings + other.findings, self.gaps + other.gaps, lead.say)
+        findings, gaps = self.findings + other.findings, self.gaps + other.gaps
+        return Verdict(lead.action, findings, gaps, lead.say, self.look or other.look)
 
     def _words(self) -> int:
         """Of equals the one with words of its own leads: a crisis text is not lost to a plain refusal,
@@ -166,10 +184,7 @@ class Decision:
             "action": self.action.word,
             "outcome": str(self.outcome),
             "text": self.text,
-            "findings": [
-                {"category": f.category, "score": f.score, "start": f.start, "end": f.end, "check": f.check}
-                for f in self.findings
-            ],
+            "findings": [finding.public() for finding in self.findings],
             "not_evaluated": [{"check": g.check, "reason": g.reason, "where": g.where} for g in self.not_evaluated],
             "policy": self.policy,
             "policy_hash": self.policy_hash,

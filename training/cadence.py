@@ -18,6 +18,7 @@ from guardrail.local.moderation import LocalModeration
 
 from .data import read
 
+MODEL = LocalModeration()
 STRIDES = (160, 96, 64, 32)
 LONGEST, FROM = 2_000, 300
 
@@ -30,20 +31,20 @@ def main() -> None:
     rows = [row for row in read(arguments.data) if len(row.text) >= FROM]
     harmful = [row.text[:LONGEST] for row in rows if any(value == 1 for value in row.labels.values())]
     harmless = [row.text[:LONGEST] for row in rows if row.labels and not any(row.labels.values())]
-    model = LocalModeration()
-    points = model.points["balanced"]
+    backend = LocalBackend()
+    assert backend.points is not None
+    points = backend.points["balanced"]
     print(f"{'a look every':>12} {'harmless flagged':>17} {'harmful flagged':>16} {'looks a text':>13}")
     for stride in STRIDES:
         groups = [some[: arguments.texts] for some in (harmless, harmful)]
-        found = [[_flagged(model, points, text, stride) for text in some] for some in groups]
+        backend.stride = stride
+        found = [[_flagged(backend, points, text) for text in some] for some in groups]
         shares = [sum(hit for hit, _ in some) / max(1, len(some)) for some in found]
         looks = sum(count for some in found for _, count in some) / max(1, sum(map(len, found)))
         print(f"{stride:>12} {shares[0]:>17.1%} {shares[1]:>16.1%} {looks:>13.1f}")
 
 
-def _flagged(model: LocalModeration, points: Mapping[str, float], text: str, stride: int) -> tuple[bool, int]:
-    backend = LocalBackend(model)
-    backend.stride = stride
+def _flagged(backend: LocalBackend, points: Mapping[str, float], text: str) -> tuple[bool, int]:
     check = Moderation("harm", backend, {})
     stops, at = [], 0
     while (stop := check.stop(at, text, at)) is not None:
@@ -52,7 +53,7 @@ def _flagged(model: LocalModeration, points: Mapping[str, float], text: str, str
     if at < len(text):
         stops.append(len(text))
     windows = [text[max(0, stop - check.window) : stop] for stop in stops]
-    return any(_over(said, points) for said in model.score(windows)), len(windows)
+    return any(_over(said, points) for said in MODEL.score(windows)), len(windows)
 
 
 def _over(said: Mapping[str, float], points: Mapping[str, float]) -> bool:

@@ -65,7 +65,9 @@ def _filled(topics: Sequence[dict[str, object]], frames: Sequence[str]) -> Itera
     count = 0
     for topic in topics:
         name, labels, pairs = topic["name"], topic["labels"], topic["pairs"]
-        assert isinstance(name, str) and isinstance(labels, list) and isinstance(pairs, list)
+        assert isinstance(name, str)
+        assert isinstance(labels, list)
+        assert isinstance(pairs, list)
         for safe, unsafe in pairs:
             chosen = _frames(name, count, frames) if topic["form"] == "task" else ["{}"]
             for frame in chosen:

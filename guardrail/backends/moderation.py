@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from ..checks import readings as undisguised
 from ..checks.protocol import SPOKEN, Backend, Looked, Scores, Seeing
 from ..errors import NotEvaluated
 from ..flow import Flow
@@ -32,7 +34,7 @@ class Moderation:
 
     ``floors``: by category wire name, or ``"*"`` for all others, the least score that is a finding.
     What the service itself flags is one at any score. ``window``: characters of a growing text that
-    are judged at a time.
+    are judged at a time. ``readings``: of a disguised text what it says is asked about too, in the same question.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Moderation:
         *,
         reads: frozenset[Kind] = SPOKEN,
         window: int | None = None,
+        readings: bool = True,
     ) -> None:
         self.name = name
         self.reads = reads
         self.window = min(backend.longest, _WINDOW if window is None else window)
         self.categories = backend.categories
         self._backend = backend
+        self._readings = readings
         self._eyes = backend if isinstance(backend, Seeing) else None
         self.sees = self._eyes.sees if self._eyes is not None else frozenset()
         self._floors = dict(floors)
@@ -86,20 +90,29 @@ class Moderation:
         return after + most if have >= most else None
 
     def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
-        """Findings for each text, at most one a category, spanning the window that scored highest.
+        """Findings for each text, at most one a category, spanning the window that scored highest (itself or read).
 
         Blank texts are not sent: there is nothing in them to judge. Raises NotEvaluated, also
         (``unseen``) when nothing was found but a category with a floor of its own was not judged.
         """
         spans = [[span for span in windows(text, self._backend.longest) if _has_text(text, span)] for text in texts]
-        pieces = [text[start:end] for text, cut in zip(texts, spans, strict=True) for start, end in cut]
+        asked = [
+            [(span, piece, n == 0) for span in cut for n, piece in enumerate(self._said(text[slice(*span)]))]
+            for text, cut in zip(texts, spans, strict=True)
+        ]
+        pieces = [piece for each in asked for _, piece, _ in each]
         if not pieces:
             return [()] * len(texts)
         answers = yield from self._backend.moderate(pieces)
         if len(answers) != len(pieces):
             raise NotEvaluated("malformed", f"{len(answers)} answers for {len(pieces)} texts")
         rest = iter(answers)
-        return [self._merge([(span, next(rest)) for span in cut]) for cut in spans]
+        return [self._merge([(span, next(rest), own) for span, _, own in each]) for each in asked]
+
+    def _said(self, text: str) -> list[str]:
+        """A text, and what it says where it is disguised."""
+        readings = undisguised.said(text) if self._readings else ()
+        return [text, *(reading[: self._backend.longest] for reading in readings if not reading.isspace())]
 
     def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Looked]]:
         """What is found in each item (text beside it, source); ``reads`` is the asker's to heed.
@@ -120,14 +133,20 @@ class Moderation:
             raise NotEvaluated("unseen", "the service applied no category to what it was shown")
         return Looked(findings, said.unseen)
 
-    def _merge(self, judged: Sequence[tuple[Span, Scores]]) -> tuple[Finding, ...]:
+    def _merge(self, judged: Sequence[tuple[Span, Scores, bool]]) -> tuple[Finding, ...]:
+        """``judged``: where a piece is, what was said of it, and whether it was the text itself, no reading of it."""
         worst: dict[str, Finding] = {}
-        for span, said in judged:
+        for span, said, own in judged:
+            # What a growing text is judged by is held back whole, so only of longer ones a part is named.
+            narrow = own and said.spans and span[1] - span[0] > self.window
             for finding in self._findings(span, said):
+                if narrow and finding.category in said.spans:
+                    low, high = said.spans[finding.category]
+                    finding = replace(finding, start=span[0] + low, end=span[0] + high)
                 known = worst.get(finding.category)
                 worst[finding.category] = finding if known is None else _join(known, finding)
         if not worst:
-            unseen = {name for _, said in judged for name in said.unseen if name in self._floors}
+            unseen = {name for _, said, _ in judged for name in said.unseen if name in self._floors}
             if unseen:
                 raise NotEvaluated("unseen", f"the service did not judge {', '.join(sorted(unseen))}")
         return tuple(worst[name] for name in sorted(worst))

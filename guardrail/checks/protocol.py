@@ -15,7 +15,7 @@ everything would have given.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from ..flow import Flow
@@ -60,13 +60,15 @@ class Scores:
     """What a moderation backend said of one text.
 
     ``scores`` by category wire name, in [0, 1]; ``flags`` is the service's own decision where it
-    gives one; ``unseen`` names the categories it did not look at (never to be read as 0).
+    gives one; ``unseen`` names the categories it did not look at (never to be read as 0); ``spans``: the
+    (start, end) in characters that a category's score is about, where that is known to be less than all.
     """
 
     scores: Mapping[str, float]
     flags: Mapping[str, bool] | None = None
     unseen: frozenset[str] = frozenset()
     model: str = ""
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -105,6 +107,17 @@ class Seeing(Protocol):
         its source: an ``http(s)`` link, or a data URL. ``unseen`` names the categories that were not
         applied to the content itself. Raises NotEvaluated; never guesses.
         """
+        ...
+
+
+@runtime_checkable
+class OfTools(Protocol):
+    """What a ``Backend`` has too where it judges text that tools and documents gave by another measure: an
+    instruction to the model, which a person may well give, is an attack there.
+    """
+
+    def of_tools(self) -> Backend:
+        """The backend for such text."""
         ...
 
 

@@ -1,13 +1,16 @@
 """The word list scanner: exact words and phrases, in any case, as whole words.
 
 Case is folded by ``str.lower`` (with the final sigma read as sigma, and a dotted capital I as i), never
-further. Knows nothing of spellings that imitate a word.
+further. Of spellings that imitate a word it knows those that can stand in the list: letters with their marks apart, and
+words turned round.
 """
 
 from __future__ import annotations
 
+import codecs
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from unicodedata import normalize
 
 from ahocorasick_rs import AhoCorasick
 
@@ -18,6 +21,16 @@ from .runs import is_word, sound
 _PART = 1 << 20
 """Characters looked at in one go."""
 
+TURNED_LEAST = 6
+"""Letters of the shortest word that is looked for in rot13 and backwards: shorter ones would be other words."""
+_PAIRS = (
+    "animal lamina deliver reviled denier reined desserts stressed diaper repaid drawer reward gateman nametag looter "
+    "retool pupils slipup recaps spacer redraw warder rennet tenner sleets steels sloops spools snoops spoons sports "
+    "strops"
+)
+_BOTH_WAYS = frozenset(_PAIRS.split())
+"""Words whose letters backwards are another word."""
+
 
 def fold(text: str) -> str:
     """The text in lower case, character for character: the length and every position stay."""
@@ -27,19 +40,39 @@ def fold(text: str) -> str:
     return sound(text).replace("\u0130", "i").lower().replace("\u03c2", "\u03c3")
 
 
+def _turned(word: str) -> set[str]:
+    """Other spellings of a folded word."""
+    out = {normalize("NFC", word), normalize("NFD", word)}
+    if word.isascii() and sum(map(str.isalpha, word)) >= TURNED_LEAST:
+        out.add(codecs.encode(word, "rot13"))
+        if word not in _BOTH_WAYS:
+            out.add(word[::-1])
+    return out
+
+
 class Words:
     """Finds the words of a list; leftmost, longest, not overlapping.
 
     A match counts only as a whole word: no letter, digit, underscore or combining mark may stand
     next to an edge of it that is such a character itself. Scripts written without spaces need no
-    such boundary, nor do they disturb one. A phrase's spaces match single spaces exactly. Raises
-    ValueError for an empty list or a blank word.
+    such boundary, nor do they disturb one. A phrase's spaces match single spaces exactly. ``turned``: words
+    of ``TURNED_LEAST`` letters a to z or more are also found in rot13 and spelled backwards, and letters with
+    marks also with the marks apart. Raises ValueError for an empty list or a blank word.
     """
 
     inline = 32_768
 
-    def __init__(self, name: str, words: Sequence[str], category: str, *, reads: frozenset[Kind] = EVERYTHING) -> None:
-        folded = sorted({fold(word.strip()) for word in words})
+    def __init__(
+        self,
+        name: str,
+        words: Sequence[str],
+        category: str,
+        *,
+        reads: frozenset[Kind] = EVERYTHING,
+        turned: bool = False,
+    ) -> None:
+        listed = {fold(word.strip()) for word in words}
+        folded = sorted(listed.union(*map(_turned, listed)) if turned else listed)
         if not folded:
             raise ValueError("the word list is empty; give at least one word")
         if not folded[0]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from .terminal import Column, safe, table
@@ -48,14 +49,18 @@ def fields(decision: Decision) -> dict[str, Any]:
 
 
 def listing(decisions: Iterable[Decision], room: int) -> list[str]:
-    """A table of decisions, ``room`` columns wide."""
-    return table(_COLUMNS, [_row(decision) for decision in decisions], room)
+    """A table of decisions, ``room`` columns wide; below it what must be told of what was found."""
+    shown = list(decisions)
+    lines = table(_COLUMNS, [_row(decision) for decision in shown], room)
+    return lines + [line for notice in _notices(shown) for line in ("", *wrap(notice, room))]
 
 
 def sheet(decision: Decision) -> list[str]:
     """One decision, a published name a line; what there are several of takes a line each."""
     shown = decision.public()
     shown["findings"] = [f"{f.category}  {f.score:.2f}  {f.start}-{f.end}  {f.check}" for f in decision.findings]
+    if notices := _notices([decision]):
+        shown["notice"] = notices
     shown["not_evaluated"] = [f"{g.check}  {g.reason}  {g.where}".rstrip() for g in decision.not_evaluated]
     wide = max(map(len, shown))
     lines = []
@@ -64,6 +69,12 @@ def sheet(decision: Decision) -> list[str]:
         cells = ["-" if v is None else safe(str(v)) for v in values] or ["-"]
         lines += [f"{name if n == 0 else '':{wide}}  {cell}".rstrip() for n, cell in enumerate(cells)]
     return lines
+
+
+def _notices(decisions: Iterable[Decision]) -> list[str]:
+    """What must be told wherever these are shown, each once, after the category it is about."""
+    found = [f for decision in decisions for f in decision.findings if f.notice]
+    return list(dict.fromkeys(safe(f"{f.category}: {f.notice}") for f in found))
 
 
 def _row(decision: Decision) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from ..core import Guard
 from ..errors import BadRequest, GuardrailError, NotEvaluated
 from ..flow import run
 from ..policy import spec
-from ..policy.compile import _backend as made
+from ..policy.compile import backend_of as made
 from ..policy.load import load
 from ..policy.taxonomy import GROUPS, OPENAI_MODERATION
 from ..verdict import Action, Decision, Outcome

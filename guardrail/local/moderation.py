@@ -5,61 +5,64 @@ Knows the model's public face and the OpenAI response form; never what a policy 
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .categories import CATEGORIES, OPENAI_CATEGORIES
 
 if TYPE_CHECKING:
-    from .linear import LinearModel
+    from .tiers import Tiers
 
-MODEL = "guardrail-local-1"
 BALANCED = "balanced"
-
-_loading = threading.Lock()
-_shared: LinearModel | None = None
-
-
-def _model() -> LinearModel:
-    """The one model of this process, read-only, loaded by whoever needs it first."""
-    global _shared
-    if _shared is None:
-        with _loading:
-            if _shared is None:
-                from .linear import load
-
-                _shared = load()
-    return _shared
 
 
 class LocalModeration:
     """The embedded moderation model. Objects are free to make and safe to share between threads.
 
-    Loading raises OSError or ValueError where the artifact of the package is missing or damaged.
+    ``tier``: ``fast`` (numpy only) or ``accurate`` (the extra ``local``); None, as policies have it: the fast
+    one first, and the accurate one where that does not decide. ``indirect``: the texts came from tools or
+    documents, where an instruction to the reader is an attack. The first use loads the models; it raises
+    OSError or ValueError where a file of the package is missing or damaged, ImportError where the accurate
+    tier is forced and its extra is missing.
     """
 
-    model: str = MODEL
     categories: tuple[str, ...] = CATEGORIES
+
+    def __init__(self, tier: str | None = None, *, indirect: bool = False) -> None:
+        self._tier, self._indirect = tier, indirect
+
+    @cached_property
+    def tiers(self) -> Tiers:
+        from .tiers import Tiers
+
+        return Tiers(self._tier, indirect=self._indirect)
+
+    @property
+    def model(self) -> str:
+        """The name and version of the model."""
+        return self.tiers.version
+
+    def named(self, tier: str) -> str:
+        """The name under which a decision tells that this tier answered."""
+        return f"{self.tiers.version}-{tier}"
 
     @property
     def points(self) -> Mapping[str, Mapping[str, float]]:
         """Operating points ``lenient``, ``balanced``, ``strict``: thresholds by category (score >= is flagged)."""
-        return _model().points
+        return self.tiers.points
 
     def score(self, texts: Sequence[str]) -> list[dict[str, float]]:
         """Calibrated scores in [0, 1] by category, one dict a text, in the order given.
 
-        Text of any length is read to its end, in windows of about 40 words and of 20; each category's score
-        is that of the window where it is highest, lowered for the number of windows: the same passage scores
-        less in a longer text. Time is linear in length.
+        Text of any length is read to its end, in windows of about 40 words that overlap; each category's
+        score is that of the window where it is highest. Time is linear in length.
         Raises TypeError for a single string, which is a sequence of one-letter texts by accident.
         """
         if isinstance(texts, str):
             raise TypeError("score() takes a list of texts; for one text give [text]")
-        model = _model()
-        return [model.score(text) for text in texts]
+        return [dict(found.scores) for found in self.tiers.score(texts)]
 
     def moderate(self, input: str | Sequence[str]) -> dict[str, Any]:
         """The answer of OpenAI's ``POST /v1/moderations`` for this input, flagged at ``balanced``.
@@ -70,7 +73,7 @@ class LocalModeration:
         points = self.points[BALANCED]
         return {
             "id": f"modr-{uuid.uuid4().hex}",
-            "model": MODEL,
+            "model": self.model,
             "results": [_result(scores, points) for scores in self.score(texts)],
         }
 

@@ -12,12 +12,17 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 BITS = 18
 BUCKETS = 1 << BITS
+"""Of n-grams."""
+WORD_BITS = 16
+WORDS = 1 << WORD_BITS
+"""Buckets of whole words."""
 BLOCK = 112
 """Characters of normalised text in half a window: about 20 English words."""
 PIECE = 36 * BLOCK
@@ -27,6 +32,7 @@ SLACK = BLOCK
 
 Codes = NDArray[np.uint32]
 Buckets = NDArray[np.int32]
+_NONE: Buckets = np.zeros(0, np.int32)
 
 _SEPARATOR, _WORD, _DROPPED = 0, 1, 2
 _WIDE = 0x2E80  # from here on: CJK, Hangul, emoji, where one or two characters carry a meaning
@@ -70,24 +76,41 @@ def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 def normalised(text: str) -> Codes:
     """Code points of the words of ``text``: runs of anything else are one 0, also at both ends."""
+    found, _ = _read(text)
+    return found
+
+
+def places(text: str) -> NDArray[np.intp] | None:
+    """The place in ``text`` of each code that ``normalised`` gives, the first one's being -1; None where
+    folding changed the length, so that places do not tell.
+    """
+    if not text.isascii() and len(_folded(text)) != len(text):
+        return None
+    return _read(text)[1] - 1
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def _read(text: str) -> tuple[Codes, NDArray[np.intp]]:
+    """Codes, and where each was in the folded text with a space before it."""
     if text.isascii():
         codes = np.frombuffer(f" {text.lower()} ".encode("ascii"), dtype=np.uint8).astype(np.uint32)
         kinds = _classes()[codes]
     else:
-        folded = unicodedata.normalize("NFKC", text).lower()
-        codes = np.frombuffer(f" {folded} ".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        places = np.minimum(codes, 0x10000)
-        places[codes >= 0xE0000] = 0x10001
-        kinds = _classes()[places]
-    if (kinds == _DROPPED).any():
-        kept = kinds != _DROPPED
-        codes, kinds = codes[kept], kinds[kept]
+        codes = np.frombuffer(f" {_folded(text)} ".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        planes = np.minimum(codes, 0x10000)
+        planes[codes >= 0xE0000] = 0x10001
+        kinds = _classes()[planes]
+    order = np.flatnonzero(kinds != _DROPPED)
+    if len(order) < len(codes):
+        codes, kinds = codes[order], kinds[order]
     spoken = kinds == _WORD
     keep = spoken.copy()
     keep[0] = True
     keep[1:] |= spoken[:-1]
-    found: Codes = (codes * spoken)[keep]
-    return found
+    return (codes * spoken)[keep], order[keep]
 
 
 def words(codes: Codes) -> str:
@@ -95,14 +118,16 @@ def words(codes: Codes) -> str:
     return np.where(codes == 0, np.uint32(32), codes).astype("<u4").tobytes().decode("utf-32-le")
 
 
-def pieces(codes: Codes) -> Iterator[Codes]:
-    """The whole of ``codes`` in pieces of at most ``PIECE``, each overlapping the last by a window."""
+def pieces(codes: Codes) -> Iterator[tuple[int, Codes]]:
+    """The whole of ``codes`` in pieces of at most ``PIECE``, each overlapping the last by a window,
+    with the place where each begins.
+    """
     start = 0
     while len(codes) - start > PIECE:
         end = _between_words(codes, start + PIECE - 2)
-        yield _closed(codes[start:end])
+        yield start, _closed(codes[start:end])
         start = _between_words(codes, end - 2 * BLOCK)
-    yield _closed(codes[start:])
+    yield start, _closed(codes[start:])
 
 
 def _between_words(codes: Codes, place: int) -> int:
@@ -119,26 +144,34 @@ def _closed(codes: Codes) -> Codes:
     return np.concatenate((gap[: int(codes[0] != 0)], codes, gap[: int(codes[-1] != 0)]))
 
 
-def hashed(codes: Codes) -> tuple[Buckets, list[int]]:
-    """The buckets of one piece's n-grams, and the edges of its blocks.
-
-    Block ``i`` is ``buckets[edges[i]:edges[i + 1]]``; an n-gram belongs to the block it starts in.
-    A piece no longer than a block is a single one.
+class Hashed(NamedTuple):
+    """One piece. Block ``i`` has the n-grams ``buckets[edges[i]:edges[i + 1]]`` and the words
+    ``words[word_edges[i]:word_edges[i + 1]]``; each belongs to the block it starts in.
     """
+
+    buckets: Buckets
+    edges: list[int]
+    words: Buckets
+    word_edges: list[int]
+
+
+def hashed(codes: Codes) -> Hashed:
+    """The buckets of one piece's n-grams and words, by block. A piece no longer than a block is a single one."""
     if len(codes) < 3:
-        return np.zeros(0, np.int32), [0, 0]
+        return Hashed(_NONE, [0, 0], _NONE, [0, 0])
     grams, places = _character_grams(codes)
     words, starts = _word_grams(codes)
+    single = words[0] >> (BITS - WORD_BITS)
     grams.extend(words)
     places.extend(starts)
     buckets = np.concatenate(grams)
     if len(codes) <= BLOCK:
-        return buckets, [0, len(buckets)]
+        return Hashed(buckets, [0, len(buckets)], single, [0, len(single)])
     blocks = (np.concatenate(places) // BLOCK).astype(np.int16)
     order = np.argsort(blocks, kind="stable")
-    count = -(-len(codes) // BLOCK)
-    edges = np.searchsorted(blocks[order], np.arange(count + 1, dtype=np.int16))
-    return buckets[order], [int(edge) for edge in edges]
+    marks = np.arange(-(-len(codes) // BLOCK) + 1)
+    edges = np.searchsorted(blocks[order], marks.astype(np.int16))
+    return Hashed(buckets[order], edges.tolist(), single, np.searchsorted(starts[0], marks * BLOCK).tolist())
 
 
 def _character_grams(codes: Codes) -> tuple[list[Buckets], list[NDArray[np.intp]]]:

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from ..errors import Problem
 from . import spec, taxonomy, texts
+from .ai_text import AiTextCheck
 from .explain import Fitted, dotted, shown
 from .tree import Node
 
@@ -28,6 +29,8 @@ def produced(check: spec.Check) -> frozenset[str]:
             return frozenset({"secret"})
         case spec.LocalCheck():
             return MODEL_CATEGORIES
+        case AiTextCheck():
+            return frozenset(taxonomy.AI_TEXT)
         case spec.OpenAICheck():
             return frozenset(taxonomy.OPENAI_MODERATION)
 

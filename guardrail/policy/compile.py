@@ -12,20 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.moderation import Moderation
+from ..checks.disguised import Disguised
 from ..checks.patterns import Patterns
 from ..checks.personal import PersonalData
-from ..checks.protocol import EVERYTHING, SPOKEN, Backend, Moderator, Scanner
+from ..checks.protocol import EVERYTHING, SPOKEN, Backend, Moderator, OfTools, Scanner
 from ..checks.secrets import Secrets
 from ..checks.words import Words
 from ..errors import PolicyError, Problem
-from ..verdict import Action
+from ..verdict import Action, Kind
 from ..wires.catalogue import router
 from ..wires.custom import Custom
 from . import spec
+from .ai_text import AiTextCheck
 from .lane import Lane
 from .load import Loaded, in_order, read
 from .plan import Caps, Patience, Plan, Recording, Scope
 from .rules import Rule, Rules, mask_for
+from .signals import WRITTEN, Signal
 from .taxonomy import categories_of
 from .texts import Texts
 from .vault import placeholder
@@ -54,6 +57,7 @@ class _Compiler:
         policy = self._spec
         backends = {name: made for name, check in policy.checks.items() if (made := self._backend(name, check))}
         scanners = {name: s for name, check in policy.checks.items() if (s := self._scanner(name, check)) is not None}
+        signals = {name: told for name, check in policy.checks.items() if (told := self._signal(name, check))}
         rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
         self._points(backends)
         self._masks(scanners, set(backends))
@@ -61,7 +65,10 @@ class _Compiler:
         own = [self._custom(n, route) for n, route in enumerate(policy.custom)]
         if self._problems:
             raise PolicyError(in_order(self._problems, list(self._loaded.origin)))
-        lanes = [self._lane(names, scanners, backends, rules) for names in (policy.input, policy.output)]
+        lanes = [
+            self._lane(names, scanners, backends, signals, rules, whole=whole)
+            for names, whole in ((policy.input, True), (policy.output, False))
+        ]
         secret = policy.identity.secret.get_secret_value().encode() if policy.identity.secret is not None else None
         return Plan(
             name=self._loaded.name,
@@ -95,7 +102,8 @@ class _Compiler:
         reads = frozenset(check.on) if check.on else EVERYTHING
         make: Callable[[], Scanner] | None = None
         if isinstance(check, spec.WordsCheck) and name in self._loaded.words:
-            make = partial(Words, name, self._loaded.words[name], check.category, reads=reads)
+            words = self._loaded.words[name]
+            make = partial(Words, name, words, check.category, reads=reads, turned=self._undisguises(name))
         elif isinstance(check, spec.PatternsCheck):
             make = partial(Patterns, name, check.patterns, check.category, reads=reads, longest=check.longest)
         elif isinstance(check, spec.PersonalCheck):
@@ -110,10 +118,22 @@ class _Compiler:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
 
+    def _undisguises(self, name: str) -> bool:
+        """Whether this check reads disguised text as what it says."""
+        own: bool | None = getattr(self._spec.checks[name], "readings", None)
+        return self._spec.readings if own is None else own
+
     def _backend(self, name: str, check: Any) -> Backend | None:
         try:
-            return _backend(check)
+            return backend_of(check)
         except ValueError as error:
+            self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
+            return None
+
+    def _signal(self, name: str, check: Any) -> Signal | None:
+        try:
+            return _signal(name, check)
+        except (OSError, ValueError) as error:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
 
@@ -164,8 +184,16 @@ class _Compiler:
                 yield Problem(where, f"{what}: {does}", remedy)
 
     def _lane(
-        self, names: Sequence[str], scanners: Mapping[str, Scanner], backends: Mapping[str, Backend], rules: Rules
+        self,
+        names: Sequence[str],
+        scanners: Mapping[str, Scanner],
+        backends: Mapping[str, Backend],
+        signals: Mapping[str, Signal],
+        rules: Rules,
+        *,
+        whole: bool,
     ) -> Lane:
+        """``whole``: every text of this lane comes whole, none is a stream."""
         moderators: list[Moderator] = []
         on_error: dict[str, Action] = {}
         for name in dict.fromkeys(names):
@@ -175,12 +203,22 @@ class _Compiler:
             check: Any = self._spec.checks[name]
             floors = {category: rules.floor(name, category) for category in (*backend.categories, "*")}
             reads = frozenset(check.on) if check.on else SPOKEN
-            moderators.append(Moderation(name, backend, floors, reads=reads))
+            moderators += [
+                Moderation(name, asked, floors, reads=kinds, readings=self._undisguises(name))
+                for asked, kinds in _paths(backend, reads)
+            ]
             on_error[name] = _ON_ERROR[check.on_error]
-        lane = tuple(scanners[name] for name in dict.fromkeys(names) if name in scanners)
+        lane = tuple(
+            Disguised(scanners[name], whole=whole, spelled=isinstance(scanners[name], Words | Patterns))
+            if self._undisguises(name)
+            else scanners[name]
+            for name in dict.fromkeys(names)
+            if name in scanners
+        )
         words = {name: self._spec.checks[name].stream for name in dict.fromkeys(names)}
         strategies = {name: word for name, word in words.items() if word != "window"}
-        return Lane(lane, tuple(moderators), rules, on_error, strategies=strategies)
+        told = tuple(signals[name] for name in dict.fromkeys(names) if name in signals)
+        return Lane(lane, tuple(moderators), rules, on_error, strategies=strategies, signals=told)
 
     def _points(self, backends: Mapping[str, Backend]) -> None:
         """A named point must exist in every model check whose findings the rule is about."""
@@ -236,17 +274,39 @@ class _Compiler:
             return Custom(route.path, {}, {})
 
 
-def _backend(check: Any) -> Backend | None:
+def backend_of(check: Any) -> Backend | None:
     if isinstance(check, spec.LocalCheck):
         from ..local.backend import LocalBackend
 
-        return LocalBackend()
+        try:
+            return LocalBackend(check.tier)
+        except ImportError as error:
+            raise ValueError(str(error)) from None
     if isinstance(check, spec.OpenAICheck):
         from ..backends.openai import OpenAIModeration
 
         key = check.api_key.get_secret_value()
         return OpenAIModeration(key, url=check.url, model=check.model, timeout=check.timeout)
     return None
+
+
+def _paths(backend: Backend, reads: frozenset[Kind]) -> list[tuple[Backend, frozenset[Kind]]]:
+    """Who judges which kinds of text: what tools gave is read for instructions to the model, where that can be done."""
+    tools = reads & {Kind.TOOL_RESULT}
+    if not tools or not isinstance(backend, OfTools):
+        return [(backend, reads)]
+    paths = [(backend, reads - tools), (backend.of_tools(), tools)]
+    return [(asked, kinds) for asked, kinds in paths if kinds]
+
+
+def _signal(name: str, check: Any) -> Signal | None:
+    if not isinstance(check, AiTextCheck):
+        return None
+    from ..local.ai_text import AiTextSignal
+
+    signal = AiTextSignal(min_chars=check.min_chars, languages=check.languages, bins=check.bins)
+    signal.load()
+    return Signal(name, signal, frozenset(check.on) if check.on else WRITTEN)
 
 
 def _rule(rule: spec.Rule) -> Rule:

@@ -42,7 +42,8 @@ def _network(value: str) -> str:
 
 
 def _category(value: str) -> str:
-    if not (taxonomy.known(value) or taxonomy.CUSTOM_NAME.fullmatch(value)) or value in taxonomy.GROUPS - {"secret"}:
+    producible = taxonomy.known(value) and value not in taxonomy.AI_TEXT
+    if not (producible or taxonomy.CUSTOM_NAME.fullmatch(value)) or value in taxonomy.GROUPS - {"secret"}:
         raise wrong(
             "is not a category a check can have", "Write custom/ and a name in small letters, such as custom/ticket."
         )
@@ -111,6 +112,7 @@ Template = Annotated[
 ]
 Filled = Annotated[str, _spelled(r"(?s).*\S.*", "is empty", "Write some text.")]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(units.number)]
+Judged = Annotated[int, Field(ge=1_000, le=20_000), BeforeValidator(units.number)]
 Length = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(units.number)]
 Size = Annotated[
     int,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..checks.disguised import plain_tails
 from ..checks.prefilter import Prefilter
 from ..checks.protocol import Moderator, Scanner, SeeingModerator
 from ..flow import Effect, Flow, Settled, Together
@@ -14,6 +15,9 @@ from ..text import Segment
 from ..verdict import Action, Finding, Gap, Kind, Verdict
 from .recall import Recall
 from .rules import Rules, Ruling
+
+if TYPE_CHECKING:
+    from .signals import Signal
 
 INLINE = 65_536
 """Characters for which one pass of the prefilter takes about 0.15 ms."""
@@ -30,13 +34,14 @@ class Streaming:
 
     ``window``: those that judge it as it grows. ``whole``: models that judge the whole answer before any
     of it leaves. ``after``: those that judge it when it has left, only to be remembered. ``hold``:
-    nothing leaves before everything was judged.
+    nothing leaves before everything was judged. ``told``: the lane whose signals are told of it at the end.
     """
 
     window: Lane
     whole: Lane | None = None
     after: Lane | None = None
     hold: bool = False
+    told: Lane | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,14 @@ class Lane:
     deadline: float = 10.0
     recall: Recall = field(default_factory=Recall, compare=False, repr=False)  # what was judged here
     strategies: Mapping[str, str] = field(default_factory=dict)
+    signals: tuple[Signal, ...] = ()  # what is only remembered: of a stream at its end, when it has left
     streaming: Streaming = field(init=False, compare=False, repr=False)
     modelled: frozenset[Kind] = field(init=False)  # those that some moderator reads
     prefilter: Prefilter = field(init=False)
     readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
     early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
     at_once: frozenset[Kind] = field(init=False)  # those whose readers need not wait for the end
-    tails: Mapping[Kind, tuple[Callable[[str], int], ...]] = field(init=False)  # of the readers
+    tails: Mapping[Kind, tuple[Callable[[str], int], ...]] = field(init=False)  # of the readers, in plain text
     exact: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # name, characters left of its mark
     asked: Mapping[Kind, tuple[tuple[str, int], ...]] = field(init=False)  # the same of the moderators
 
@@ -66,7 +72,7 @@ class Lane:
         readers = {kind: tuple(s for s in self.scanners if kind in s.reads) for kind in Kind}
         early = {kind: tuple(s for s in found if s.reach is not None) for kind, found in readers.items()}
         exact = {kind: tuple((s.name, 1) for s in found) for kind, found in readers.items()}
-        tails = {kind: tuple(s.tail for s in found) for kind, found in readers.items()}
+        tails = {kind: plain_tails(found) for kind, found in readers.items()}
         object.__setattr__(self, "tails", tails)
         asked = {kind: tuple((m.name, m.window) for m in self.moderators if kind in m.reads) for kind in Kind}
         for name, value in (("readers", readers), ("early", early), ("exact", exact), ("asked", asked)):
@@ -79,7 +85,7 @@ class Lane:
 
     def _streaming(self) -> Streaming:
         words = self.strategies
-        if not words:
+        if not words and not self.signals:
             return Streaming(self)
 
         def of(*strategies: str, scanners: bool = True) -> Lane | None:
@@ -93,7 +99,8 @@ class Lane:
         exact = tuple(s for s in self.scanners if words.get(s.name) != "after")
         models = tuple(m for m in self.moderators if m.name not in words)
         window = Lane(exact, models, self.rules, self.on_error, self.deadline, Recall(0))
-        return Streaming(window, of("buffer", scanners=False), of("after"), "buffer" in words.values())
+        told = self if self.signals else None
+        return Streaming(window, of("buffer", scanners=False), of("after"), "buffer" in words.values(), told)
 
     def only(self, moderators: Iterable[Moderator]) -> Lane:
         """The same lane with no scanners, and these of its models."""
@@ -102,7 +109,7 @@ class Lane:
     def skipped(self, kinds: Iterable[Kind]) -> set[str]:
         """Which checks leave out which kinds of text that are here, by their own rule."""
         kinds = set(kinds)
-        checks: tuple[Scanner | Moderator, ...] = (*self.scanners, *self.moderators)
+        checks: tuple[Scanner | Moderator | Signal, ...] = (*self.scanners, *self.moderators, *self.signals)
         return {f"{check.name}:{kind}" for check in checks for kind in kinds if kind not in check.reads}
 
     def failed(self, moderator: Moderator | SeeingModerator, error: Exception, segments: Sequence[Segment]) -> Verdict:

@@ -1,7 +1,8 @@
 """A stream's texts kept whole, for checks that judge the answer at its end.
 
 Knows two lanes: one whose verdict decides what becomes of the answer, one whose verdict is only
-remembered, for by then the texts have left. Of what is held and what leaves it must never know.
+remembered, for by then the texts have left; and signals, which are never more than remembered. Of what
+is held and what leaves it must never know.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ..flow import Flow
 from ..text import Segment
 from ..verdict import Action, Gap, Verdict
 from ..wires.protocol import Frame
-from . import whole
+from . import signals, whole
 from .lane import Streaming
 
 
@@ -20,7 +21,7 @@ class Shadow:
     """Copies of the segments of one stream; as long as the answer is."""
 
     def __init__(self, streaming: Streaming) -> None:
-        self._whole, self._after = streaming.whole, streaming.after
+        self._whole, self._after, self._told = streaming.whole, streaming.after, streaming.told
         self._texts: dict[int, tuple[Segment, Segment]] = {}  # the original, so that its id stays its own
         self._judged = False
 
@@ -37,13 +38,17 @@ class Shadow:
             pair[1].add(piece.text)
 
     def judge(self) -> Flow[Verdict]:
-        """The verdict at the end of the stream."""
+        """The verdict at the end of the stream; asked again, nothing new."""
+        if self._judged:
+            return Verdict()
         texts, verdict = list(self._once()), Verdict()
         if self._whole is not None:
             verdict |= yield from whole.judge(self._whole, texts)
         if self._after is not None and verdict.action < Action.REVIEW:
             said = yield from whole.judge(self._after, texts)
             verdict |= Verdict(min(said.action, Action.FLAG), said.findings, said.gaps)
+        if self._told is not None and verdict.action < Action.REVIEW:
+            verdict |= yield from signals.judge(self._told, texts)
         self._judged = True
         return verdict
 
@@ -51,7 +56,9 @@ class Shadow:
         """The checks that were to judge at an end that has not come."""
         lanes = [lane for lane in (self._whole, self._after) if lane is not None and not self._judged]
         names = [s.name for lane in lanes for s in lane.scanners] + [m.name for lane in lanes for m in lane.moderators]
-        return [Gap(name, "unfinished", "response") for name in names]
+        asides = self._told.signals if self._told is not None and not self._judged else ()
+        gaps = [Gap(name, "unfinished", "response") for name in names]
+        return gaps + [Gap(signal.name, "unfinished", "response", aside=True) for signal in asides]
 
     def _once(self) -> Iterable[Segment]:
         """Each text once: many streams say the whole again at their end."""

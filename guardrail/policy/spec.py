@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from ..verdict import Kind
+from .ai_text import AiTextCheck, only_tells
 from .fields import (
     ApiKey,
     Category,
@@ -35,19 +36,13 @@ from .fields import (
     Url,
     When,
 )
+from .part import Part, Strategy
 from .units import wrong
 
 Point = Literal["lenient", "balanced", "strict"]
 OnError = Literal["refuse", "flag", "allow"]
 Posture = Literal["refuse", "review", "allow"]
-Strategy = Literal["window", "buffer", "after"]
 Entity = Literal["email", "phone", "card", "iban", "ip"]
-
-
-class Part(BaseModel):
-    """Unknown keys are errors, values do not change, and no error shows its input."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _AnyCheck(Part):
@@ -60,6 +55,9 @@ class _AnyCheck(Part):
         "window",
         description="How it judges a stream: a window at a time, the whole answer before any of it leaves (buffer), or "
         "after it has left, only to be recorded.",
+    )
+    readings: bool | None = Field(
+        None, description="Whether it also reads disguised text as what it says. Left out: as the policy says."
     )
 
 
@@ -110,6 +108,11 @@ class LocalCheck(_AnyCheck):
     """The harm model that comes with the package; nothing leaves the machine."""
 
     use: Literal["local"]
+    tier: Literal["fast", "accurate"] | None = Field(
+        None,
+        description="The model that judges. Left out: the fast one first, and where that does not decide the accurate "
+        "one, which needs the extra guardrail-middleware[local].",
+    )
     on_error: OnError = Field("refuse", description="What happens to text it could not judge.")
 
 
@@ -125,7 +128,8 @@ class OpenAICheck(_AnyCheck):
 
 
 Check = Annotated[
-    WordsCheck | PatternsCheck | PersonalCheck | SecretsCheck | LocalCheck | OpenAICheck, Field(discriminator="use")
+    WordsCheck | PatternsCheck | PersonalCheck | SecretsCheck | LocalCheck | OpenAICheck | AiTextCheck,
+    Field(discriminator="use"),
 ]
 
 
@@ -146,6 +150,7 @@ class Rule(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Rule:
+        only_tells(self.when, self.do, {"say": self.say, "point": self.point})
         if self.restore and self.do != "redact":
             raise wrong(f"has `restore` but does {self.do}", "Take restore away, or write do: redact.")
         if self.point is not None and self.at_least is not None:
@@ -287,6 +292,9 @@ class Policy(Part):
     input: tuple[str, ...] = Field((), description="Checks that read requests.")
     output: tuple[str, ...] = Field((), description="Checks that read replies.")
     rules: tuple[Rule, ...] = Field((), description="What happens on findings.")
+    readings: bool = Field(
+        True, description="Whether disguised text (look-alike letters, base64, leet, ...) is also read as what it says."
+    )
     identity: Identity = Field(default_factory=lambda: Identity.model_validate({}), description="Who the caller is.")
     limits: tuple[Limit, ...] = Field((), description="Rates.")
     caps: Caps = Field(default_factory=lambda: Caps.model_validate({}), description="Sizes.")
@@ -327,6 +335,7 @@ CHECKS: Mapping[str, type[BaseModel]] = {
     "secrets": SecretsCheck,
     "local": LocalCheck,
     "openai": OpenAICheck,
+    "ai-text": AiTextCheck,
 }
 
 

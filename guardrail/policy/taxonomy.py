@@ -34,12 +34,15 @@ HARM = "harm"
 ALONE = ("prompt_injection", "toxicity")
 """Categories of the local model that are nobody's children."""
 
+AI_TEXT = tuple(f"ai_text/{label}" for label in ("very-unlikely", "unlikely", "unclear", "possibly", "likely"))
+"""Guesses whether AI wrote a text: no harm, and never a reason to refuse (docs/ai-text.md)."""
+
 PERSONAL = tuple(f"personal/{entity}" for entity in ("email", "phone", "card", "iban", "ip"))
-GROUPS = frozenset({"personal", "secret", "custom"})
+GROUPS = frozenset({"personal", "secret", "custom", "ai_text"})
 
 CUSTOM_NAME = re.compile(r"custom/[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SECRET_KIND = re.compile(r"secret/[a-z0-9]+(?:[-_][a-z0-9]+)*")
-_PRODUCIBLE = frozenset({*OPENAI_MODERATION, *ALONE, *PERSONAL, "secret"})
+_PRODUCIBLE = frozenset({*OPENAI_MODERATION, *ALONE, *PERSONAL, *AI_TEXT, "secret"})
 
 
 def parents(category: str) -> tuple[str, ...]:

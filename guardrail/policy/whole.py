@@ -12,6 +12,7 @@ from ..flow import Call, Flow
 from ..text import Segment
 from ..verdict import Action, Finding, Verdict
 from ..wires.document import Nested, hidden
+from . import signals
 from .lane import INLINE, WORTH_RECALL, Lane, join, rule_on, together
 from .vault import Vault
 
@@ -89,6 +90,8 @@ def judge_exactly(
         for nest in work.nests:
             nest.settle()
         verdict |= _left(lane, [nest.outer for nest in work.nests if nest.document is not None])
+    if lane.signals and verdict.action < Action.REVIEW:
+        verdict |= yield from signals.judge(lane, texts)
     return verdict, work
 
 

@@ -125,6 +125,7 @@ def _findings(findings: tuple[Finding, ...]) -> str:
                 "end": f.end,
                 "check": f.check,
                 "flagged": f.flagged,
+                **({"notice": f.notice} if f.notice else {}),
             }
             for f in findings
         ]

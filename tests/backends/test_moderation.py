@@ -272,3 +272,34 @@ def test_reads_and_window_have_their_defaults() -> None:
     assert Moderation("m", Judge(clean, longest=2000), {}, window=900).window == 900
     assert Moderation("m", Judge(clean), {}).reads == SPOKEN
     assert Moderation("m", Judge(clean), {}, reads=frozenset({Kind.SYSTEM})).reads == {Kind.SYSTEM}
+
+
+# --- where in a text -----------------------------------------------------------------------------
+
+
+def placed(text: str) -> Scores:
+    at = text.find("ember")
+    return Scores({"hate": 0.9 if at >= 0 else 0.0}, spans={"hate": (max(at, 0), at + 5)})
+
+
+def test_in_a_long_text_a_finding_spans_the_place_the_backend_names() -> None:
+    check = Moderation("harm", Judge(placed, longest=4_000), {"*": 0.5})
+    text = "ash " * 600 + "ember" + " ash" * 600
+    (findings,) = ask(check, text)
+    assert [text[finding.start : finding.end] for finding in findings] == ["ember"]
+
+
+def test_what_a_growing_text_is_judged_by_is_spanned_whole() -> None:
+    check = Moderation("harm", Judge(placed, longest=4_000), {"*": 0.5})
+    text = "ash " * 100 + "ember"
+    assert len(text) <= check.window
+    ((finding,),) = ask(check, text)
+    assert (finding.start, finding.end) == (0, len(text))
+
+
+def test_of_a_reading_the_whole_text_is_named() -> None:
+    """A place in what a disguised text says is none in the text itself."""
+    check = Moderation("harm", Judge(placed, longest=4_000), {"*": 0.5})
+    text = "ash " * 600 + "e\u200bmb\u200ber"
+    ((finding,),) = ask(check, text)
+    assert (finding.start, finding.end) == (0, len(text))

@@ -1,74 +1,116 @@
-"""The trainer end to end on rows written here, and its arithmetic on numbers worked out by hand."""
+"""The trainer's choices and arithmetic, on rows written here and numbers worked out by hand. Needs no torch."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from guardrail.local import linear
-from guardrail.local.categories import TRAINED
-from training import everyday, figures, long_prose, near_misses, positives
-from training.data import NoData, Row, folds, read
-from training.train import main, own_rows, table, train
+from guardrail.local import calibration
+from guardrail.local.categories import LEARNT, TRAINED
+from training import choose, everyday, figures, gather, long_prose, near_misses, positives, windows
+from training.data import DEV, NoData, Row, read, split
 
-CLEAR = dict.fromkeys(TRAINED, 0)
-
-
-def small_set() -> list[Row]:
-    """60 rows of 6 sources: weather talk, and threats to a teapot that stand in for violence."""
-    rows = []
-    for at in range(30):
-        rows.append(Row(f"the weather in town {at} is mild and dry", CLEAR, f"w{at % 3}", "own", benign=True))
-        rows.append(Row(f"teapot {at}, i will smash you to bits", {"violence": 1}, f"t{at % 3}", "own"))
-    return rows
+ROOT = Path(__file__).parents[2]
 
 
-def test_a_model_is_learnt_saved_and_read_back(tmp_path: Path) -> None:
-    model, found = train(small_set(), epochs=3)
-    path = tmp_path / "model.npz"
-    linear.save(path, model, {"figures": found})
-    read_back = linear.load(path)
-    threat, talk = "teapot, i will smash you", "the weather is mild"
-    assert read_back.score(threat)["violence"] > 0.5 > read_back.score(talk)["violence"]
-    assert read_back.score(threat) == model.score(threat)
-    assert found["categories"]["violence"]["auprc"] == pytest.approx(1.0)
-    assert found["benign_rows"] == 30
-    assert "| violence | 30 / 30 (3) |" in table(found)
+def numbers(*rows: list[float]) -> choose.Logits:
+    """Logits of that many rows for every output alike."""
+    held = np.array(rows, dtype=np.float64).T
+    return choose.Logits(np.repeat(held, len(LEARNT), axis=1), np.ones((len(held), 1), dtype=np.int64))
 
 
-def test_an_unknown_label_is_not_a_negative() -> None:
-    rows = [*small_set(), *(Row("teapot, i will smash you", {"sexual": 0}, "u", "own") for _ in range(300))]
-    model, _ = train(rows, epochs=3)
-    assert model.score("teapot, i will smash you")["violence"] > 0.5
+def development(fast: list[float], encoder: list[float], truth: list[int]) -> choose.Dev:
+    labels = np.repeat(np.array(truth, dtype=np.int8)[:, None], len(LEARNT), axis=1)
+    benign = labels[:, 0] == 0
+    return choose.Dev(labels, benign, np.zeros(len(truth), dtype=bool), numbers(fast), numbers(encoder))
 
 
-def test_the_same_seed_gives_the_same_model() -> None:
-    one, _ = train(small_set(), epochs=2)
-    other, _ = train(small_set(), epochs=2)
-    assert np.array_equal(one.weights, other.weights)
-    assert one.points == other.points
+def test_the_better_model_gets_the_greater_share_and_the_cascade_costs_no_more_than_allowed() -> None:
+    rng = np.random.default_rng(3)
+    truth = [1] * 300 + [0] * 700
+    good = [*rng.normal(4, 1, 300), *rng.normal(-4, 1, 700)]
+    poor = [*rng.normal(0.5, 2, 300), *rng.normal(-0.5, 2, 700)]
+    found, about = choose.choose(development(poor, good, truth))
+    assert found.share >= 0.7
+    lost = [of["lost"] for of in about["cascade"]["by quantile"].values() if of["harmless decided"] > 0]
+    assert min(lost) <= choose.LOSS
+    assert set(found.points) == {"fast", "accurate"}
+    swapped, _ = choose.choose(development(good, poor, truth))
+    assert swapped.share < 1.0
 
 
-def test_a_source_is_in_one_fold_only() -> None:
-    rows = [*small_set(), *own_rows()]
-    dealt = folds(rows, seed=7)
-    by = {name: {f for row, f in zip(rows, dealt, strict=True) if row.source == name} for name in ("w0", "t1", "t2")}
-    assert all(len(found) == 1 for found in by.values())
-    assert {f for row, f in zip(rows, dealt, strict=True) if row.source == "own positives"} == {0, 1, 2}
+def test_an_unknown_label_is_no_negative_for_any_choice() -> None:
+    """Rows that nobody labelled change nothing."""
+    truth = [1] * 60 + [0] * 200
+    logits = [*np.linspace(0, 4, 60), *np.linspace(-4, 1, 200)]
+    alone, _ = choose.choose(development(logits, logits, truth))
+    more, _ = choose.choose(development([*logits, *[3.0] * 500], [*logits, *[3.0] * 500], [*truth, *[-1] * 500]))
+    assert more.fast.slope == pytest.approx(alone.fast.slope)
+    assert more.points == alone.points
 
 
-def test_without_the_data_it_says_so_and_stops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "model.npz")]) == 2
-    assert "moderation.jsonl.gz" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+def test_what_was_chosen_is_saved_and_read_back(tmp_path: Path) -> None:
+    truth = [1] * 60 + [0] * 200
+    logits = [*np.linspace(0, 4, 60), *np.linspace(-4, 1, 200)]
+    found, about = choose.choose(development(logits, logits, truth))
+    calibration.save(tmp_path / "model.json", found, {"chosen": about})
+    read_back = calibration.load(tmp_path / "model.json")
+    assert read_back.points == found.points
+    assert read_back.blend.slope == pytest.approx(found.blend.slope, abs=1e-5)
+    said = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    said["outputs"] = said["outputs"][1:]
+    (tmp_path / "model.json").write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(ValueError, match="Train it again"):
+        calibration.load(tmp_path / "model.json")
+
+
+def test_no_source_and_no_text_is_on_both_sides() -> None:
+    rows = [Row(f"text {at}", {"hate": 0}, source, "own") for at, source in enumerate([*sorted(DEV)[:3], "a", "b"])]
+    learn, dev = split([*rows, Row("text 0", {"hate": 0}, "a", "own")])
+    assert {row.source for row in dev} == set(sorted(DEV)[:3])
+    assert [row.text for row in learn] == ["text 3", "text 4"]
+
+
+def test_a_long_row_is_learnt_from_its_worst_window_once_it_is_known() -> None:
+    first = np.array([0, 1, 4, 7])
+    labels = np.array([[1], [1], [0]], dtype=np.int8)
+    sources = np.zeros(3, dtype=np.int64)
+    judged = (windows.long_positives(first, labels), np.array([[0.1], [0.9], [0.2]], dtype=np.float32))
+    assert judged[0].tolist() == [1, 2, 3]
+    drawn = windows.draw(first, labels, sources, np.random.default_rng(1), judged)
+    assert drawn[:2].tolist() == [0, 2]
+    assert len(drawn) == 4  # of the harmless one two windows, for all of them are negatives
+    assert {4, 5, 6} >= set(drawn[2:].tolist())
+
+
+def test_the_greatest_logit_of_each_row_is_kept() -> None:
+    logits = np.array([[1.0], [3.0], [2.0]], dtype=np.float32)
+    assert windows.worst(np.array([0, 1, 1, 3]), logits).tolist() == [[1.0], [-30.0], [3.0]]
+
+
+def test_without_the_data_it_says_so_and_stops(tmp_path: Path) -> None:
+    with pytest.raises(NoData, match=r"moderation\.jsonl\.gz"):
+        gather.gather(tmp_path)
+    said = subprocess.run(["make", "train", f"DATA={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert "no training data" in said.stderr
 
 
 def test_only_plain_files_are_read(tmp_path: Path) -> None:
-    row = {"text": "hello", "labels": {"hate": 0, "ai_text": 1}, "source": "s", "license": "l", "split": "train"}
+    row = {
+        "text": "hello",
+        "labels": {"hate": 0, "ai_text": 1},
+        "source": "s",
+        "license": "l",
+        "split": "train",
+        "lang": "en",
+        "direction": "prompt",
+    }
     names = ("moderation", "benign", "injection", "moderation_unclear", "ai_text")
     for name in names:
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as out:
@@ -130,4 +172,4 @@ def test_filler_is_distinct_harmless_only_and_of_all_lengths() -> None:
     assert len(set(texts)) == len(texts) > 1000
     assert not set(texts) & {text for text, _ in positives.sentences()}
     assert sum(len(text) < 40 for text in texts) > 100 < sum(len(text) > 400 for text in texts)
-    assert {row.text for row in own_rows() if not any(row.labels.values())} >= set(texts)
+    assert {row.text for row in gather.own() if not any(row.labels.values())} >= set(texts)

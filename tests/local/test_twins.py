@@ -56,7 +56,7 @@ def test_labels_near_what_is_true_are_unknown_and_the_rest_is_negative() -> None
     found = labelled({"illicit"})
     assert found["illicit"] == 1
     assert found["sexual"] == found["self-harm"] == found["hate"] == 0
-    assert "violence" not in found and "illicit/violent" not in found
+    assert found.keys().isdisjoint({"violence", "illicit/violent"})
     assert INDIRECT not in labelled(set())
     assert labelled({"prompt_injection"})[INDIRECT] == 1
 

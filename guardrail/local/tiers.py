@@ -1,0 +1,147 @@
+"""The tiers together: the fast model first, the encoder where that does not decide. One of each a process.
+
+Knows which model is asked and what a score is composed of; never what a policy does with it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from . import calibration, encoder, fast, ngrams
+from .calibration import ACCURATE, FAST, TIERS, Calibration
+from .categories import CATEGORIES, COMPOSED, INDIRECT, LEARNT
+from .judged import Floats, Judged, Span, chunks
+from .minors import WORTH_A_LOOK, compose, refers_to_minor
+
+_SEXUAL = LEARNT.index("sexual")
+_INDIRECT, _DIRECT = LEARNT.index(INDIRECT), LEARNT.index("prompt_injection")
+_PLACES = {name: LEARNT.index(name) for name in LEARNT}
+
+_loading = threading.Lock()
+_shared: Models | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Scores in [0, 1] by category, the characters each is about, and the tier that answered."""
+
+    scores: Mapping[str, float]
+    spans: Mapping[str, Span]
+    tier: str
+
+
+class Models:
+    """What the files beside this one hold, each read when it is first needed; read-only, for all threads."""
+
+    def __init__(self) -> None:
+        self.calibration: Calibration = calibration.load()
+        self.fast = fast.load()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _encoder(self) -> encoder.Encoder:
+        return encoder.Encoder()
+
+    @property
+    def encoder(self) -> encoder.Encoder:
+        if "_encoder" not in self.__dict__:
+            with self._lock:
+                return self._encoder
+        return self._encoder
+
+
+def models() -> Models:
+    """The models of this process, loaded by whoever needs them first.
+
+    Raises OSError or ValueError where a file of the package is missing or damaged.
+    """
+    global _shared
+    if _shared is None:
+        with _loading:
+            if _shared is None:
+                _shared = Models()
+    return _shared
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the fast model said of a text, and whether that decides it."""
+
+    judged: Judged | None
+    logits: Floats
+    decisive: bool
+
+
+class Tiers:
+    """Scores texts by one tier, or by the cascade of both (``tier`` None).
+
+    Without the extra ``local`` the cascade is the fast tier. ``indirect``: the texts came from tools or
+    documents. Raises ImportError where the accurate tier is forced and the extra is missing.
+    """
+
+    def __init__(self, tier: str | None = None, *, indirect: bool = False) -> None:
+        if tier is not None and tier not in TIERS:
+            raise ValueError(f"there is no tier `{tier}`; give {' or '.join(TIERS)}, or none for both")
+        if tier == ACCURATE and not encoder.installed():
+            raise ImportError("the accurate tier needs the extra: pip install 'guardrail-middleware[local]'")
+        self._models = models()
+        self._alone = tier == FAST or not encoder.installed()
+        self._both = tier == ACCURATE
+        self._outputs = {**_PLACES, "prompt_injection": _INDIRECT if indirect else _DIRECT}
+        self.points = self._models.calibration.points[FAST if self._alone else ACCURATE]
+        self.version = self._models.calibration.version
+        if not self._alone:
+            _ = self._models.encoder  # so that no first request waits for it
+
+    def first(self, text: str) -> Opinion:
+        """The fast model's opinion."""
+        held = self._models
+        judged = held.fast.judge(text)
+        if judged is None:
+            return Opinion(None, _NOTHING, True)  # no letter, digit or emoji: nothing to judge
+        logits = held.calibration.fast(judged)
+        decisive = self._alone or (not self._both and bool((logits < held.calibration.clear).all()))
+        return Opinion(judged, logits, decisive)
+
+    def settle(self, text: str, opinion: Opinion) -> Scored:
+        """The scores of a text: by the opinion where it decides, else by the encoder and it together."""
+        if opinion.decisive:
+            return self._scored(text, opinion.logits, opinion.judged, FAST)
+        held = self._models
+        judged = held.encoder.judge(text)
+        if judged is None:
+            return self._scored(text, opinion.logits, opinion.judged, FAST)
+        logits = held.calibration.blended(opinion.logits, held.calibration.encoder(judged))
+        return self._scored(text, logits, judged, ACCURATE)
+
+    def score(self, texts: Sequence[str]) -> list[Scored]:
+        """One after the other, in the order given."""
+        return [self.settle(text, self.first(text)) for text in texts]
+
+    def _scored(self, text: str, logits: Floats, judged: Judged | None, tier: str) -> Scored:
+        if judged is None:
+            return Scored(dict.fromkeys(CATEGORIES, 0.0), {}, tier)
+        chances = 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+        sexual = float(chances[_SEXUAL])
+        found: dict[str, float] = {}
+        spans: dict[str, Span] = {}
+        for name in CATEGORIES:
+            if name == COMPOSED:
+                found[name] = compose(sexual, sexual > WORTH_A_LOOK and _refers_to_minor(text))
+                spans[name] = judged.spans[_SEXUAL]
+            else:
+                place = self._outputs[name]
+                found[name], spans[name] = float(chances[place]), judged.spans[place]
+        return Scored(found, spans, tier)
+
+
+_NOTHING = np.full(len(LEARNT), -60.0)
+
+
+def _refers_to_minor(text: str) -> bool:
+    return any(refers_to_minor(ngrams.words(ngrams.normalised(text[a:b]))) for a, b in chunks(text))
