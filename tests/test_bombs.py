@@ -1,4 +1,4 @@
-"""Small things that grow (threat T66): a worker held to 256 MB answers each, lives, and gives the memory back.
+"""Small things that grow (threat T66): a worker held to 320 MB answers each, lives, and gives the memory back.
 
 The worker is a process of its own that serves the ``default`` policy in memory, over ASGI. It is held by
 RLIMIT_DATA, which counts what it can write to; RLIMIT_AS would count what numpy and threads only reserve.
@@ -25,7 +25,8 @@ from typing import Any
 
 import pytest
 
-LIMIT, SLACK = 256 << 20, 8 << 20
+LIMIT, SLACK = 320 << 20, 8 << 20
+"""The embedded model's accurate tier and its runtime take some 60 MB of it when they are loaded."""
 STEP = 1 << 16
 CHAT, WALKED = "/v1/chat/completions", "/ask"
 Pieces = Iterator[bytes]
@@ -332,7 +333,7 @@ def worker() -> Iterator[Held]:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_worker_of_256_megabytes_lives_on(worker: Held, name: str) -> None:
+def test_a_worker_of_320_megabytes_lives_on(worker: Held, name: str) -> None:
     told = worker.ask(name)
     assert told["raised"] == ""
     assert 200 <= told["status"] <= 599

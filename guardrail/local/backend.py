@@ -6,15 +6,14 @@ Knows how long scoring may hold up an event loop. Never knows roles, policies or
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ..checks.protocol import Scores
 from ..flow import Call, Flow
 from .categories import CATEGORIES
 from .moderation import LocalModeration
 
-if TYPE_CHECKING:
-    from .tiers import Opinion, Scored, Tiers
+MOST = 256
+"""Texts of one question that the encoder is asked about: the worst ones, where there are more."""
 
 
 class LocalBackend:
@@ -49,15 +48,11 @@ class LocalBackend:
         """Computes at once what is short and decided by the fast tier; the rest is asked of a worker thread."""
         tiers = self._tiers
         if sum(map(len, texts)) > self.inline:
-            found = yield Call(tiers.score, (tuple(texts),))
+            found = yield Call(tiers.score, (tuple(texts), MOST))
         else:
             opinions = [tiers.first(text) for text in texts]
             if all(opinion.decisive for opinion in opinions):
-                found = [tiers.settle(text, opinion) for text, opinion in zip(texts, opinions, strict=True)]
+                found = tiers.settled(texts, opinions)
             else:
-                found = yield Call(_settled, (tiers, tuple(texts), opinions))
+                found = yield Call(tiers.settled, (tuple(texts), opinions, MOST))
         return [Scores(one.scores, model=self._moderation.named(one.tier), spans=one.spans) for one in found]
-
-
-def _settled(tiers: Tiers, texts: Sequence[str], opinions: Sequence[Opinion]) -> list[Scored]:
-    return [tiers.settle(text, opinion) for text, opinion in zip(texts, opinions, strict=True)]

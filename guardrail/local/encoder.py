@@ -6,9 +6,9 @@ windows and logits, never what is done with a score.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.runs import sound
-from .judged import Judged, Worst, chunks
+from .judged import Judged, Span, Worst, chunks, nfkc
 from .pieces import cut
 
 GRAPH = Path(__file__).with_name("encoder.onnx")
@@ -57,20 +57,20 @@ class Encoder:
             raise ValueError(f"{tokenizer.name}: no [CLS] or [SEP] in it")
         self._marks = (opening, closing)
 
-    def judge(self, text: str) -> Judged | None:
-        """The worst of all windows of a text of any length; None where it holds no word piece."""
+    def judge(self, text: str, stretches: Sequence[Span] | None = None) -> Judged | None:
+        """The worst of all windows of a text of any length, or of these stretches of it; None for no word piece."""
         worst = Worst()
-        for ids, places in self._batches(text):
+        for ids, places in self._batches(text, [(0, len(text))] if stretches is None else stretches):
             worst.add(self._run(ids), places)
         return worst.judged()
 
-    def _batches(self, text: str) -> Iterator[tuple[list[list[int]], list[tuple[int, int]]]]:
+    def _batches(self, text: str, stretches: Sequence[Span]) -> Iterator[tuple[list[list[int]], list[tuple[int, int]]]]:
         """Word pieces of up to ``BATCH`` windows, and the characters each spans."""
         ids: list[list[int]] = []
         places: list[tuple[int, int]] = []
-        for start, end in chunks(text):
+        for start, end in chain.from_iterable(chunks(text, *stretch) for stretch in stretches):
             part = text[start:end]
-            read = part if part.isascii() else unicodedata.normalize("NFKC", sound(part))
+            read = part if part.isascii() else nfkc(sound(part))
             encoded = self._tokenizer.encode(read, add_special_tokens=False)
             pieces, offsets, moved = encoded.ids, encoded.offsets, len(read) != len(part)
             for low, high in cut(encoded.word_ids):

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import ngrams
-from .judged import Judged, Span, Worst, chunks
+from .judged import CHUNK, Judged, Span, Worst, chunks
 
 ARTIFACT = Path(__file__).with_name("fast.npz")
 FORM = 3
@@ -50,7 +50,7 @@ class FastModel:
 
     def judge(self, text: str) -> Judged | None:
         """The worst of all windows and half windows of a text of any length; None where it holds no word."""
-        worst = Worst()
+        worst = Worst(keep=len(text) > CHUNK)
         for start, end in chunks(text):
             part = text[start:end]
             codes = ngrams.normalised(part)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,17 @@ class Judged:
     logits: Floats
     windows: int
     spans: list[Span]
+    parts: Sequence[tuple[NDArray[np.floating], list[Span]]] = ()
+    """Of a long text: the logits (windows, outputs) and the spans of the windows of each part."""
 
 
 class Worst:
     """Keeps the greatest logit of each output, and where it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = False) -> None:
+        """``keep``: all logits, not the greatest alone."""
+        self._keep = keep
+        self._parts: list[tuple[NDArray[np.floating], list[Span]]] = []
         self._logits: Floats | None = None
         self._spans: list[Span] = []
         self._count = 0
@@ -42,6 +48,8 @@ class Worst:
         best = logits.argmax(axis=0)
         tops = logits.max(axis=0).astype(np.float64)
         self._count += len(logits)
+        if self._keep:
+            self._parts.append((logits, spans))
         if self._logits is None:
             self._logits, self._spans = tops, [spans[row] for row in best.tolist()]
             return
@@ -50,13 +58,22 @@ class Worst:
             self._spans[at] = spans[int(best[at])]
 
     def judged(self) -> Judged | None:
-        return None if self._logits is None else Judged(self._logits, self._count, self._spans)
+        return None if self._logits is None else Judged(self._logits, self._count, self._spans, self._parts)
 
 
-def chunks(text: str) -> Iterator[Span]:
-    """Spans of at most ``CHUNK`` characters that cover ``text``, cut at white space where it is near."""
-    start = 0
-    while len(text) - start > CHUNK:
+_GROWING = str.maketrans({"\ufdfa": "\u0635", "\ufdfb": "\u062c"})
+"""Ligatures of which NFKC makes 18 and 8 characters: read as their first letter, or megabytes of them would be more."""
+
+
+def nfkc(text: str) -> str:
+    """The NFKC form, of which no character grows to more than a few."""
+    return unicodedata.normalize("NFKC", text.translate(_GROWING) if "\ufdfa" in text or "\ufdfb" in text else text)
+
+
+def chunks(text: str, start: int = 0, stop: int | None = None) -> Iterator[Span]:
+    """Spans of at most ``CHUNK`` characters that cover ``text[start:stop]``, cut at white space where it is near."""
+    stop = len(text) if stop is None else stop
+    while stop - start > CHUNK:
         end = start + CHUNK
         for at in range(end, end - _SLACK, -1):
             if text[at - 1].isspace():
@@ -64,4 +81,4 @@ def chunks(text: str) -> Iterator[Span]:
                 break
         yield start, end
         start = end - OVERLAP
-    yield start, len(text)
+    yield start, stop

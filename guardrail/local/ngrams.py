@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .judged import nfkc
+
 BITS = 18
 BUCKETS = 1 << BITS
 """Of n-grams."""
@@ -90,7 +92,7 @@ def places(text: str) -> NDArray[np.intp] | None:
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).lower()
+    return nfkc(text).lower()
 
 
 def _read(text: str) -> tuple[Codes, NDArray[np.intp]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,14 @@ from .minors import WORTH_A_LOOK, compose, refers_to_minor
 _SEXUAL = LEARNT.index("sexual")
 _INDIRECT, _DIRECT = LEARNT.index(INDIRECT), LEARNT.index("prompt_injection")
 _PLACES = {name: LEARNT.index(name) for name in LEARNT}
+
+PLACES = 256
+"""Of a text longer than a chunk, the most windows of the fast tier that the encoder looks into: so that a text
+of megabytes costs no more than a second or so. All of it is read by the fast tier."""
+AROUND = 40
+"""Characters on either side of such a window that are read with it."""
+STEP_CHARACTERS = 180
+"""About how many characters of English the encoder's next window starts further on."""
 
 _loading = threading.Lock()
 _shared: Models | None = None
@@ -113,15 +121,48 @@ class Tiers:
         if opinion.decisive:
             return self._scored(text, opinion.logits, opinion.judged, FAST)
         held = self._models
-        judged = held.encoder.judge(text)
+        if opinion.judged is not None and opinion.judged.parts:
+            judged = self._worst_places(text, opinion.judged)
+        else:
+            judged = held.encoder.judge(text)
         if judged is None:
             return self._scored(text, opinion.logits, opinion.judged, FAST)
         logits = held.calibration.blended(opinion.logits, held.calibration.encoder(judged))
         return self._scored(text, logits, judged, ACCURATE)
 
-    def score(self, texts: Sequence[str]) -> list[Scored]:
-        """One after the other, in the order given."""
-        return [self.settle(text, self.first(text)) for text in texts]
+    def _worst_places(self, text: str, judged: Judged) -> Judged | None:
+        """The encoder's word on the places of a long text that the fast tier does not clear, at most ``PLACES``.
+
+        Windows left out count as windows all the same: what was chosen is the worst of all.
+        """
+        held = self._models.calibration
+        spans: list[Span] = []
+        margins: list[Floats] = []
+        for logits, of in judged.parts:
+            spans += of
+            curved = held.fast.slope * logits + held.fast.shift - held.fast.pooling * np.log(judged.windows)
+            margins.append((curved - held.clear).max(axis=1))
+        margin = np.concatenate(margins)
+        order = np.argsort(-margin, kind="stable")[:PLACES]
+        chosen = sorted(spans[at] for at in order.tolist() if self._both or margin[at] >= 0)
+        found = self._models.encoder.judge(text, joined(chosen, len(text)))
+        return None if found is None else replace(found, windows=max(found.windows, len(text) // STEP_CHARACTERS))
+
+    def score(self, texts: Sequence[str], most: int | None = None) -> list[Scored]:
+        """One after the other, in the order given. ``most``: see ``settled``."""
+        return self.settled(texts, [self.first(text) for text in texts], most)
+
+    def settled(self, texts: Sequence[str], opinions: Sequence[Opinion], most: int | None = None) -> list[Scored]:
+        """The scores of several texts. The encoder is asked about ``most`` of them, those that the fast tier finds
+        worst, so that thousands of messages cost no more than a second or so; the others are the fast tier's.
+        """
+        open_ = [at for at, opinion in enumerate(opinions) if not opinion.decisive]
+        if most is not None and len(open_) > most:
+            clear = self._models.calibration.clear
+            open_.sort(key=lambda at: -float((opinions[at].logits - clear).max()))
+            left = set(open_[most:])
+            opinions = [replace(one, decisive=True) if at in left else one for at, one in enumerate(opinions)]
+        return [self.settle(text, opinion) for text, opinion in zip(texts, opinions, strict=True)]
 
     def _scored(self, text: str, logits: Floats, judged: Judged | None, tier: str) -> Scored:
         if judged is None:
@@ -138,6 +179,18 @@ class Tiers:
                 place = self._outputs[name]
                 found[name], spans[name] = float(chances[place]), judged.spans[place]
         return Scored(found, spans, tier)
+
+
+def joined(spans: Sequence[Span], size: int) -> list[Span]:
+    """Sorted spans with some words around each, those that touch made one."""
+    out: list[Span] = []
+    for low, high in spans:
+        start, end = max(low - AROUND, 0), min(high + AROUND, size)
+        if out and start <= out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((start, end))
+    return out
 
 
 _NOTHING = np.full(len(LEARNT), -60.0)

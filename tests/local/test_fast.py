@@ -56,7 +56,7 @@ def test_the_span_holds_the_worst_place(before: int) -> None:
 
 
 def test_where_folding_moves_places_the_span_is_the_whole_chunk() -> None:
-    text = "\ufdfa" + " " + SENTENCE * 8 + THREAT
+    text = "\ufb01 " + SENTENCE * 8 + THREAT
     assert judged(text).spans[VIOLENCE] == (0, len(text))
 
 
@@ -94,3 +94,7 @@ def test_another_form_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(fast, "FORM", fast.FORM + 1)
     with pytest.raises(ValueError, match="Train it again"):
         fast.load(path)
+
+
+def test_megabytes_of_a_character_that_grows_are_no_more_than_others() -> None:
+    assert judged("\ufdfa" * 8_000).windows == judged("\u0635" * 8_000).windows
