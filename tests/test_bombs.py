@@ -25,8 +25,8 @@ from typing import Any
 
 import pytest
 
-LIMIT, SLACK = 320 << 20, 8 << 20
-"""The embedded model's accurate tier and its runtime take some 60 MB of it when they are loaded."""
+LIMIT, SLACK = 320 << 20, 32 << 20
+"""SLACK: what native libraries keep for the next text; it does not grow when a bomb comes again. The embedded model's accurate tier and its runtime take some 60 MB of it when they are loaded."""
 STEP = 1 << 16
 CHAT, WALKED = "/v1/chat/completions", "/ask"
 Pieces = Iterator[bytes]
@@ -185,6 +185,7 @@ BOMBS: dict[str, Bomb] = {
     "a flood of headers": Bomb(headers=tuple((f"x-{n}", "y" * 100) for n in range(20_000))),
 }
 LARGE = (
+    Bomb(said("длинный текст, 100 % обычный. ".encode(), 10_000)),  # not plain: what undoes disguises looks at it
     Bomb(said(b"some words of a long document ", 30_000)),
     Bomb(numbered('{"role":"user","content":"message %d"}', 4_000, b'{"messages":[', b"]}"), path=WALKED),
     Bomb(answer=repeated(b"word ", 200_000, b'{"a":"', b'"}')),

@@ -13,7 +13,7 @@ from .categories import CATEGORIES
 from .moderation import LocalModeration
 
 MOST = 256
-"""Texts of one question that the encoder is asked about: the worst ones, where there are more."""
+"""Windows of one question that the encoder reads: the worst ones, where there are more."""
 
 
 class LocalBackend:
@@ -30,6 +30,8 @@ class LocalBackend:
     longest: int = 1 << 20
     """A cap for memory's sake: no text is cut."""
     stride: int = 160
+    window: int = 288
+    """Of a growing text: about one window of the encoder. More would be read again at every stride."""
     inline: int = 600
     """Characters in all that the fast tier scores at once; the encoder is always asked of a worker."""
     remote: bool = False

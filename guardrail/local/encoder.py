@@ -47,6 +47,7 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # what a large batch took is given back
         try:
             self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
             self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
@@ -57,11 +58,15 @@ class Encoder:
             raise ValueError(f"{tokenizer.name}: no [CLS] or [SEP] in it")
         self._marks = (opening, closing)
 
-    def judge(self, text: str, stretches: Sequence[Span] | None = None) -> Judged | None:
-        """The worst of all windows of a text of any length, or of these stretches of it; None for no word piece."""
+    def judge(self, text: str, stretches: Sequence[Span] | None = None, most: int | None = None) -> Judged | None:
+        """The worst of all windows of a text of any length, or of these stretches of it, in their order, of which no
+        more than about ``most`` windows are read; None for no word piece.
+        """
         worst = Worst()
         for ids, places in self._batches(text, [(0, len(text))] if stretches is None else stretches):
             worst.add(self._run(ids), places)
+            if most is not None and worst.count >= most:
+                break
         return worst.judged()
 
     def _batches(self, text: str, stretches: Sequence[Span]) -> Iterator[tuple[list[list[int]], list[tuple[int, int]]]]:

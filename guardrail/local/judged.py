@@ -41,13 +41,13 @@ class Worst:
         self._parts: list[tuple[NDArray[np.floating], list[Span]]] = []
         self._logits: Floats | None = None
         self._spans: list[Span] = []
-        self._count = 0
+        self.count = 0
 
     def add(self, logits: NDArray[np.floating], spans: list[Span]) -> None:
         """Logits (windows, outputs) and the span of each window."""
         best = logits.argmax(axis=0)
         tops = logits.max(axis=0).astype(np.float64)
-        self._count += len(logits)
+        self.count += len(logits)
         if self._keep:
             self._parts.append((logits, spans))
         if self._logits is None:
@@ -58,7 +58,7 @@ class Worst:
             self._spans[at] = spans[int(best[at])]
 
     def judged(self) -> Judged | None:
-        return None if self._logits is None else Judged(self._logits, self._count, self._spans, self._parts)
+        return None if self._logits is None else Judged(self._logits, self.count, self._spans, self._parts)
 
 
 _GROWING = str.maketrans({"\ufdfa": "\u0635", "\ufdfb": "\u062c"})

@@ -22,9 +22,8 @@ _SEXUAL = LEARNT.index("sexual")
 _INDIRECT, _DIRECT = LEARNT.index(INDIRECT), LEARNT.index("prompt_injection")
 _PLACES = {name: LEARNT.index(name) for name in LEARNT}
 
-PLACES = 256
-"""Of a text longer than a chunk, the most windows of the fast tier that the encoder looks into: so that a text
-of megabytes costs no more than a second or so. All of it is read by the fast tier."""
+GROUP = 64
+"""Places of a long text that are put in order and joined before the encoder reads them."""
 AROUND = 40
 """Characters on either side of such a window that are read with it."""
 STEP_CHARACTERS = 180
@@ -116,25 +115,45 @@ class Tiers:
         decisive = self._alone or (not self._both and bool((logits < held.calibration.clear).all()))
         return Opinion(judged, logits, decisive)
 
-    def settle(self, text: str, opinion: Opinion) -> Scored:
-        """The scores of a text: by the opinion where it decides, else by the encoder and it together."""
-        if opinion.decisive:
-            return self._scored(text, opinion.logits, opinion.judged, FAST)
-        held = self._models
-        if opinion.judged is not None and opinion.judged.parts:
-            judged = self._worst_places(text, opinion.judged)
-        else:
-            judged = held.encoder.judge(text)
-        if judged is None:
-            return self._scored(text, opinion.logits, opinion.judged, FAST)
-        logits = held.calibration.blended(opinion.logits, held.calibration.encoder(judged))
-        return self._scored(text, logits, judged, ACCURATE)
+    def score(self, texts: Sequence[str], most: int | None = None) -> list[Scored]:
+        """One after the other, in the order given. ``most``: see ``settled``."""
+        return self.settled(texts, [self.first(text) for text in texts], most)
 
-    def _worst_places(self, text: str, judged: Judged) -> Judged | None:
-        """The encoder's word on the places of a long text that the fast tier does not clear, at most ``PLACES``.
+    def settled(self, texts: Sequence[str], opinions: Sequence[Opinion], most: int | None = None) -> list[Scored]:
+        """The scores of texts: by the opinion where it decides, else by the encoder and it together.
 
-        Windows left out count as windows all the same: what was chosen is the worst of all.
+        ``most``: about how many windows the encoder reads in all, so that megabytes and thousands of messages
+        cost no more than a second or two: those that the fast tier, which reads everything, finds worst.
         """
+        clear = self._models.calibration.clear
+        found: dict[int, Scored] = {}
+        open_ = [at for at, opinion in enumerate(opinions) if not opinion.decisive]
+        if most is not None:
+            open_.sort(key=lambda at: -float((opinions[at].logits - clear).max()))
+        left = most
+        for at in open_:
+            if left is not None and left <= 0:
+                break
+            judged = self._encoded(texts[at], opinions[at].judged, left)
+            if judged is not None:
+                left = None if left is None else left - judged.windows
+                found[at] = self._together(texts[at], opinions[at], judged)
+        return [
+            found[at] if at in found else self._scored(text, opinion.logits, opinion.judged, FAST)
+            for at, (text, opinion) in enumerate(zip(texts, opinions, strict=True))
+        ]
+
+    def _together(self, text: str, opinion: Opinion, judged: Judged) -> Scored:
+        held = self._models.calibration
+        # Windows left out of a long text count all the same: what was read is the worst of all.
+        counted = replace(judged, windows=max(judged.windows, len(text) // STEP_CHARACTERS))
+        return self._scored(text, held.blended(opinion.logits, held.encoder(counted)), judged, ACCURATE)
+
+    def _encoded(self, text: str, judged: Judged | None, most: int | None) -> Judged | None:
+        """The encoder's word on a text; on a long one, on the places that the fast tier does not clear, worst first."""
+        encoder_ = self._models.encoder
+        if judged is None or not judged.parts:
+            return encoder_.judge(text, most=most)
         held = self._models.calibration
         spans: list[Span] = []
         margins: list[Floats] = []
@@ -143,26 +162,11 @@ class Tiers:
             curved = held.fast.slope * logits + held.fast.shift - held.fast.pooling * np.log(judged.windows)
             margins.append((curved - held.clear).max(axis=1))
         margin = np.concatenate(margins)
-        order = np.argsort(-margin, kind="stable")[:PLACES]
-        chosen = sorted(spans[at] for at in order.tolist() if self._both or margin[at] >= 0)
-        found = self._models.encoder.judge(text, joined(chosen, len(text)))
-        return None if found is None else replace(found, windows=max(found.windows, len(text) // STEP_CHARACTERS))
-
-    def score(self, texts: Sequence[str], most: int | None = None) -> list[Scored]:
-        """One after the other, in the order given. ``most``: see ``settled``."""
-        return self.settled(texts, [self.first(text) for text in texts], most)
-
-    def settled(self, texts: Sequence[str], opinions: Sequence[Opinion], most: int | None = None) -> list[Scored]:
-        """The scores of several texts. The encoder is asked about ``most`` of them, those that the fast tier finds
-        worst, so that thousands of messages cost no more than a second or so; the others are the fast tier's.
-        """
-        open_ = [at for at, opinion in enumerate(opinions) if not opinion.decisive]
-        if most is not None and len(open_) > most:
-            clear = self._models.calibration.clear
-            open_.sort(key=lambda at: -float((opinions[at].logits - clear).max()))
-            left = set(open_[most:])
-            opinions = [replace(one, decisive=True) if at in left else one for at, one in enumerate(opinions)]
-        return [self.settle(text, opinion) for text, opinion in zip(texts, opinions, strict=True)]
+        order = [at for at in np.argsort(-margin, kind="stable").tolist() if self._both or margin[at] >= 0]
+        if most is not None:
+            order = order[:most]
+        groups = [sorted(spans[at] for at in order[n : n + GROUP]) for n in range(0, len(order), GROUP)]
+        return encoder_.judge(text, [span for group in groups for span in joined(group, len(text))], most)
 
     def _scored(self, text: str, logits: Floats, judged: Judged | None, tier: str) -> Scored:
         if judged is None:

@@ -204,7 +204,14 @@ class _Compiler:
             floors = {category: rules.floor(name, category) for category in (*backend.categories, "*")}
             reads = frozenset(check.on) if check.on else SPOKEN
             moderators += [
-                Moderation(name, asked, floors, reads=kinds, readings=self._undisguises(name))
+                Moderation(
+                    name,
+                    asked,
+                    floors,
+                    reads=kinds,
+                    window=getattr(asked, "window", None),
+                    readings=self._undisguises(name),
+                )
                 for asked, kinds in _paths(backend, reads)
             ]
             on_error[name] = _ON_ERROR[check.on_error]

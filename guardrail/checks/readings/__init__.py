@@ -41,6 +41,8 @@ _disguised = AnyOf(TRIGGERS)
 _stretched = AnyOf(letters.TRIGGERS[-1:])
 _SPACED, _LEET = (TRIGGERS.index(trigger) for trigger in letters.TRIGGERS[:2])
 _ENCODED = frozenset(map(TRIGGERS.index, decoding.TRIGGERS))
+_KEPT = 1 << 15
+"""Characters of the longest text whose readings are remembered: a longer one would stay in memory for nothing."""
 _last = local()  # what was read last in this thread: each of a lane's checks asks for the same
 
 _Step = tuple[Callable[[str, int], list[Edit]], Callable[[str], int]]
@@ -82,7 +84,8 @@ def readings(text: str, start: int = 0) -> Read:
         return known[2]
     hits = _disguised(text)
     found = _read(text, start, hits) if hits else Read()
-    _last.read = (text, start, found)
+    if len(text) <= _KEPT:
+        _last.read = (text, start, found)
     return found
 
 
@@ -145,7 +148,8 @@ def settled(text: str) -> Sequence[Settled]:
     found = [_settled(text, 0)]
     if found[0].all_zones and not found[0].all_zones[0][0]:
         found.append(_settled(text, 1))
-    _last.settled = (text, found)
+    if len(text) <= _KEPT:
+        _last.settled = (text, found)
     return found
 
 
