@@ -27,6 +27,7 @@ ROWS = {
     "gateway": 2 * 5,
     "client": 2,
     "import": 6,
+    "local": 4 * 3 + 3 + 3 + 2 * 3 + 3,
     "pace": 2 * (2 + 3 + 3 + 4),
     "speed": 3 * 2 * 3,
     "overlap": 3 * 2,
@@ -50,6 +51,14 @@ AIMED = {
     "client: one openai call, no log",
     "client: one openai call, logged to SQLite",
     "import: import guardrail",
+    "local: 500 characters, fast",
+    *(
+        f"local: {what}, {tier}"
+        for what in ("32,000 characters beside 4,000", "loading")
+        for tier in ("fast", "accurate", "cascade")
+    ),
+    "local: size in the wheel, fast",
+    "local: size in the wheel, accurate",
     *(
         f"overlap: {way}, a check of 50 ms, first token after 300 ms, overlap: upstream"
         for way in ("gateway", "client", "async client")

@@ -33,7 +33,12 @@ def test_policies_load_by_name_from_the_wheel(tmp_path: Path) -> None:
         names = archive.namelist()
         archive.extractall(tmp_path / "alone")
     assert not [name for name in names if name.startswith(("tests", "bench", "training", "examples", "policies"))]
-    assert {"guardrail/py.typed", "guardrail/_policies/default.yaml", "guardrail/local/model.npz"} <= set(names)
+    assert {
+        "guardrail/py.typed",
+        "guardrail/_policies/default.yaml",
+        "guardrail/local/fast.npz",
+        "guardrail/local/encoder.onnx",
+    } <= set(names)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path / "alone")],
         cwd=tmp_path,

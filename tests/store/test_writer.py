@@ -300,6 +300,8 @@ def test_a_fork_within_a_callback(url: str, make: Make) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_copy_of_the_writer_ends_in_the_child(url: str, make: Make) -> None:
+    if "onnxruntime" in sys.modules:
+        pytest.skip("ONNX runtime was used in this process before: its copy may not end, whatever the writer does")
     recorder = Recorder(url)
     ended, held_by_child = os.pipe()
     children: list[int] = []
