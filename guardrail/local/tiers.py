@@ -153,7 +153,7 @@ class Tiers:
         """The encoder's word on a text; on a long one, on the places that the fast tier does not clear, worst first."""
         encoder_ = self._models.encoder
         if judged is None or not judged.parts:
-            return encoder_.judge(text, most=most)
+            return encoder_.judge(text)  # to its end, whatever is left: half read, its rest would count as harmless
         held = self._models.calibration
         spans: list[Span] = []
         margins: list[Floats] = []

@@ -126,7 +126,7 @@ class _Compiler:
     def _backend(self, name: str, check: Any) -> Backend | None:
         try:
             return backend_of(check)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
 

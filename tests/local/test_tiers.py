@@ -64,6 +64,11 @@ def test_the_points_are_those_of_the_tier_that_answers_last() -> None:
     assert CASCADE.points == ACCURATE.points == held.points["accurate"]
 
 
+def test_a_text_is_read_to_its_end_however_little_is_left_to_read() -> None:
+    text = "The committee met in the town hall and spoke about the budget. " * 8 + UNDECIDED
+    assert ACCURATE.score([text], 1)[0].scores == ACCURATE.score([text])[0].scores
+
+
 def test_an_unknown_tier_is_refused() -> None:
     with pytest.raises(ValueError, match="fast or accurate"):
         Tiers("medium")
