@@ -20,7 +20,7 @@ from guardrail.local.categories import LEARNT
 from guardrail.local.pieces import SLACK, WINDOW
 
 from .vocabulary import base
-from .windows import Corpus, Ints, draw, long_positives, owners, worst
+from .windows import Corpus, Ints, draw, long_positives, owners, surrounded, worst
 
 EPOCHS = 3
 """As many as ``SHARES`` has places for."""
@@ -105,15 +105,14 @@ def averaged(states: Sequence[State], shares: Sequence[float] = SHARES) -> State
     }
 
 
-def padded(held: Corpus, chosen: Ints, marks: tuple[int, int]) -> tuple[Any, Any]:
+def padded(windows: Sequence[NDArray[np.int32]], marks: tuple[int, int]) -> tuple[Any, Any]:
     """Windows with their opening and closing mark, to the length of the longest, and the mask."""
-    lengths = held.end[chosen] - held.start[chosen]
-    ids = np.zeros((len(chosen), int(lengths.max()) + 2), dtype=np.int64)
+    ids = np.zeros((len(windows), max(map(len, windows)) + 2), dtype=np.int64)
     mask = np.zeros_like(ids)
-    for at, (window, length) in enumerate(zip(chosen.tolist(), lengths.tolist(), strict=True)):
-        ids[at, 0], ids[at, length + 1] = marks
-        ids[at, 1 : length + 1] = held.ids[held.start[window] : held.end[window]]
-        mask[at, : length + 2] = 1
+    for at, pieces in enumerate(windows):
+        ids[at, 0], ids[at, len(pieces) + 1] = marks
+        ids[at, 1 : len(pieces) + 1] = pieces
+        mask[at, : len(pieces) + 2] = 1
     return torch.from_numpy(ids), torch.from_numpy(mask)
 
 
@@ -126,8 +125,12 @@ def outputs(model: Encoder, held: Corpus, marks: tuple[int, int], chosen: Ints |
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
         for at in range(0, len(order), 2 * BATCH):
             part = order[at : at + 2 * BATCH]
-            found[part] = model.logits(*padded(held, chosen[part], marks)).float().numpy()
+            found[part] = model.logits(*padded(_pieces(held, chosen[part]), marks)).float().numpy()
     return found
+
+
+def _pieces(held: Corpus, chosen: Ints) -> list[NDArray[np.int32]]:
+    return [held.ids[a:b] for a, b in zip(held.start[chosen].tolist(), held.end[chosen].tolist(), strict=True)]
 
 
 def learn(
@@ -167,13 +170,17 @@ def learn(
             say(f"epoch {epoch + 1}: choosing among {len(long)} windows of long positive rows")
             plan = draw(held.first, held.labels, sources, rng, (long, outputs(model, held, marks, long)))
         model.body.train()
-        for part in _batches(held, plan, rng):
+        pieces, drawn = surrounded(held, plan, rng)
+        alone = np.ones(len(plan), dtype=np.bool_)
+        alone[drawn] = False
+        for places in _batches(pieces, rng):
+            part = plan[places]
             want = held.labels[row_of[part]]
             truth = torch.from_numpy((want == 1).astype(np.float32))
             weight = torch.from_numpy(held.weight[row_of[part]][:, None] * (want >= 0)).float()
             weight = weight * torch.where(truth == 1, boost, torch.ones_like(boost))
             with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = model.logits(*padded(held, part, marks))
+                logits = model.logits(*padded([pieces[place] for place in places], marks))
             loss = (functional.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weight).sum()
             loss = loss / len(part)
             optimiser.zero_grad(set_to_none=True)
@@ -181,7 +188,7 @@ def learn(
             torch.nn.utils.clip_grad_norm_(slow, 1.0)
             optimiser.step()
             schedule.step()
-            said[row_of[part]] = logits.detach().float().numpy()
+            said[row_of[part[alone[places]]]] = logits.detach().float().numpy()[alone[places]]
             done += 1
             average = loss.item() if done == 1 else 0.98 * average + 0.02 * loss.item()
             if done % 200 == 0:
@@ -201,14 +208,15 @@ def _boost(held: Corpus) -> NDArray[np.float32]:
     return found
 
 
-def _batches(held: Corpus, plan: Ints, rng: np.random.Generator) -> Iterator[Ints]:
-    """Batches of windows of about one length, in random order."""
-    plan = rng.permutation(plan)
+def _batches(pieces: Sequence[NDArray[np.int32]], rng: np.random.Generator) -> Iterator[Ints]:
+    """Places of windows of about one length, a batch at a time, in random order."""
+    lengths = np.array([len(one) for one in pieces])
+    plan = rng.permutation(len(pieces))
     pool = 50 * BATCH
     parts: list[Ints] = []
     for at in range(0, len(plan), pool):
         near = plan[at : at + pool]
-        near = near[np.argsort(held.end[near] - held.start[near], kind="stable")]
+        near = near[np.argsort(lengths[near], kind="stable")]
         parts.extend(near[n : n + BATCH] for n in range(0, len(near), BATCH))
     for number in rng.permutation(len(parts)).tolist():
         yield parts[number]

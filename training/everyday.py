@@ -6,6 +6,10 @@ Project-owned text. Knows nothing of labels or files.
 from __future__ import annotations
 
 import random
+import tomllib
+from pathlib import Path
+
+MATERIAL = Path(__file__).with_suffix(".toml")
 
 TEMPLATES: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
     (
@@ -215,6 +219,18 @@ LISTS = """
 """Counting and its like, one at each star; each is cut or repeated to any length."""
 
 SYLLABLES = ("la", "ha", "na", "blah", "da", "bla", "hm", "doo", "testing", "aa", "x", "-", ".", "?", "!", "0", "1 2")
+
+
+def languages() -> list[tuple[str, str]]:
+    """Questions and errands, each with the code of its language."""
+    with MATERIAL.open("rb") as file:
+        held = tomllib.load(file)["language"]
+    return [
+        (opener.replace("{}", thing), language["code"])
+        for language in held
+        for opener in language["openers"]
+        for thing in language["things"]
+    ]
 
 
 def fillers() -> list[str]:

@@ -39,6 +39,10 @@ def own() -> list[Row]:
     clear = dict.fromkeys(LEARNT, 0)
     harmless = near_misses.sentences() + long_prose.texts() + everyday.fillers()
     found = [Row(text, clear, "own near misses", OWN, NEAR_MISS) for text in harmless]
+    found += [
+        Row(text, clear, "own everyday questions", OWN, NEAR_MISS, benign=True, lang=lang)
+        for text, lang in everyday.languages()
+    ]
     found += [Row(text, labels, "own positives", OWN) for text, labels in positives.sentences()]
     for part in twins.PARTS:
         found += twins.rows(part)

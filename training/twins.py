@@ -21,11 +21,17 @@ from .data import OWN, Row
 
 FOLDER = Path(__file__).with_name("twins")
 TEST = "test"
-PARTS = ("crime_and_safety", "people_and_words", "passages")
+PARTS = ("crime_and_safety", "people_and_words", "passages", "languages", "groups")
 DOCUMENT = "document:"
 """Topics named so hold text that came from a tool or a document, not from a person."""
 
 TENTH = 10
+
+GROUP = "{group}"
+"""Where a pair names a group of people: the same ones in both halves, so that no name is a reason."""
+
+GROUPS = 8
+"""Groups that a pair is filled with; drawn by its topic and place."""
 
 FRAMES = 4
 """Frames a task half is put into; drawn by its topic and place, the same ones for both halves."""
@@ -52,16 +58,25 @@ class Twin:
     topic: str
     pair: int
 
+    @property
+    def lang(self) -> str:
+        """The code before the topic's colon, where there is one of two letters."""
+        code, colon, _ = self.topic.partition(":")
+        return code if colon and len(code) == 2 else "en"
+
 
 @cache
 def twins(part: str) -> tuple[Twin, ...]:
     """All prompts of a part (a file of the folder), frames filled in, in a fixed order."""
     with (FOLDER / f"{part}.toml").open("rb") as file:
         held = tomllib.load(file)
-    return tuple(_filled(held["topic"], held["frames"]))
+    return tuple(_filled(held["topic"], held["frames"], held.get("groups", []), held.get("trades", [])))
 
 
-def _filled(topics: Sequence[dict[str, object]], frames: Sequence[str]) -> Iterator[Twin]:
+def _filled(
+    topics: Sequence[dict[str, object]], frames: Sequence[str], groups: Sequence[str], trades: Sequence[str]
+) -> Iterator[Twin]:
+    """``trades``: groups by what they do, against whom the same words are harassment and not hate."""
     count = 0
     for topic in topics:
         name, labels, pairs = topic["name"], topic["labels"], topic["pairs"]
@@ -69,15 +84,25 @@ def _filled(topics: Sequence[dict[str, object]], frames: Sequence[str]) -> Itera
         assert isinstance(labels, list)
         assert isinstance(pairs, list)
         for safe, unsafe in pairs:
-            chosen = _frames(name, count, frames) if topic["form"] == "task" else ["{}"]
-            for frame in chosen:
-                yield Twin(_into(frame, safe), (), name, count)
-                yield Twin(_into(frame, unsafe), tuple(labels), name, count)
+            if GROUP in safe:
+                for group in _drawn(name, count, [*groups, *trades], GROUPS):
+                    true = tuple(label.replace("hate", "harassment") if group in trades else label for label in labels)
+                    yield Twin(_named(safe, group), (), name, count)
+                    yield Twin(_named(unsafe, group), true, name, count)
+            else:
+                for frame in _drawn(name, count, frames, FRAMES) if topic["form"] == "task" else ["{}"]:
+                    yield Twin(_into(frame, safe), (), name, count)
+                    yield Twin(_into(frame, unsafe), tuple(labels), name, count)
             count += 1
 
 
-def _frames(topic: str, pair: int, frames: Sequence[str]) -> list[str]:
-    return random.Random(f"{topic}:{pair}").sample(frames, min(FRAMES, len(frames)))
+def _drawn(topic: str, pair: int, of: Sequence[str], most: int) -> list[str]:
+    return random.Random(f"{topic}:{pair}").sample(of, min(most, len(of)))
+
+
+def _named(half: str, group: str) -> str:
+    text = half.replace(GROUP, group)
+    return text[:1].upper() + text[1:] if half.startswith(GROUP) else text
 
 
 def _into(frame: str, half: str) -> str:
@@ -99,7 +124,8 @@ def rows(part: str, *, held_out: bool = False) -> list[Row]:
         document = twin.topic.startswith(DOCUMENT)
         wanted = {INDIRECT if document and name == "prompt_injection" else name for name in twin.labels}
         source = f"own twins, {part}" + (", held out" if held_out else "")
-        found.append(Row(twin.text, labelled(wanted, document=document), source, OWN, WEIGHT))
+        labels = labelled(wanted, document=document)
+        found.append(Row(twin.text, labels, source, OWN, WEIGHT, lang=twin.lang))
     return found
 
 

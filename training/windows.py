@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrail.local.categories import LEARNT
-from guardrail.local.pieces import cut
+from guardrail.local.categories import INDIRECT, LEARNT
+from guardrail.local.pieces import WINDOW, cut
 
 from .data import Row
 
@@ -21,6 +21,12 @@ Ints = NDArray[np.int64]
 
 MOST = 7000
 """Rows of one source in an epoch; another draw each time."""
+
+SURROUNDED = 0.4
+"""Share of the short windows that are put in the midst of harmless text in an epoch; another draw each time."""
+
+SHORT = 44
+"""Pieces of a window that leave room for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,37 @@ def long_positives(first: Ints, labels: NDArray[np.int8]) -> Ints:
     """The windows of rows that have something true of them and more than one window."""
     several = (np.diff(first) > 1) & (labels == 1).any(axis=1)
     return np.flatnonzero(several[owners(first)])
+
+
+def harmless(labels: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Rows known to be harmless in all a person's text can be: what others are surrounded with."""
+    known = [place for place, name in enumerate(LEARNT) if name != INDIRECT]
+    found: NDArray[np.bool_] = (labels[:, known] == 0).all(axis=1)
+    return found
+
+
+def surrounded(held: Corpus, chosen: Ints, rng: np.random.Generator) -> tuple[list[NDArray[np.int32]], Ints]:
+    """The pieces of the chosen windows, and the places in ``chosen`` of those that were put in other text.
+
+    Of the short windows, harmless or not, ``SURROUNDED`` get the end of one harmless window before them
+    or the start of another behind, or both: harm in a paragraph of small talk is harm.
+    """
+    fillers = np.flatnonzero(harmless(held.labels)[owners(held.first)])
+    pieces = [held.ids[a:b] for a, b in zip(held.start[chosen].tolist(), held.end[chosen].tolist(), strict=True)]
+    short = held.end[chosen] - held.start[chosen] <= SHORT
+    drawn = np.flatnonzero(short & (rng.random(len(chosen)) < SURROUNDED)) if len(fillers) else np.zeros(0, np.int64)
+    for at in drawn.tolist():
+        room = int(rng.integers(1, WINDOW - len(pieces[at]) + 1))
+        before = int(rng.integers(0, room + 1))
+        first, last = (int(rng.choice(fillers)) for _ in range(2))
+        pieces[at] = np.concatenate(
+            (
+                held.ids[max(held.start[first], held.end[first] - before) : held.end[first]],
+                pieces[at],
+                held.ids[held.start[last] : min(held.end[last], held.start[last] + room - before)],
+            )
+        )
+    return pieces, drawn
 
 
 def draw(

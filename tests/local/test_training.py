@@ -173,3 +173,44 @@ def test_filler_is_distinct_harmless_only_and_of_all_lengths() -> None:
     assert not set(texts) & {text for text, _ in positives.sentences()}
     assert sum(len(text) < 40 for text in texts) > 100 < sum(len(text) > 400 for text in texts)
     assert {row.text for row in gather.own() if not any(row.labels.values())} >= set(texts)
+
+
+def test_short_windows_are_put_in_harmless_text_whatever_they_are_and_keep_their_pieces() -> None:
+    clear, harmful = np.zeros(len(LEARNT), dtype=np.int8), np.ones(len(LEARNT), dtype=np.int8)
+    unknown = np.full(len(LEARNT), -1, dtype=np.int8)
+    lengths = np.array([60, 5, 5, 60])  # harmless and long, harmful and short, unknown and short, harmful and long
+    ends = np.cumsum(lengths)
+    ids = np.repeat(np.arange(1, 5, dtype=np.int32), lengths)
+    held = windows.Corpus(
+        ids, ends - lengths, ends, np.arange(5), np.stack([clear, harmful, unknown, harmful]), np.ones(4, np.float32)
+    )
+    chosen = np.repeat(np.arange(4), 200)
+    pieces, drawn = windows.surrounded(held, chosen, np.random.default_rng(1))
+    kinds = {int(chosen[place]) for place in drawn}
+    assert kinds == {1, 2}
+    assert 0.3 < len(drawn) / 400 < 0.5
+    for place, (own, found) in enumerate(zip(chosen.tolist(), pieces, strict=True)):
+        surrounded = place in drawn
+        assert (found == own + 1).sum() == lengths[own]
+        assert set(found.tolist()) <= {own + 1, 1} if surrounded else len(found) == lengths[own]
+        assert len(found) <= 62
+    begins = {bool(pieces[place][0] == 1) for place in drawn}
+    finishes = {bool(pieces[place][-1] == 1) for place in drawn}
+    assert begins == finishes == {True, False}
+
+
+def test_without_harmless_rows_nothing_is_surrounded() -> None:
+    held = windows.Corpus(
+        np.ones(5, np.int32), np.array([0]), np.array([5]), np.array([0, 1]), np.ones((1, len(LEARNT)), np.int8),
+        np.ones(1, np.float32),
+    )  # fmt: skip
+    pieces, drawn = windows.surrounded(held, np.zeros(9, dtype=np.int64), np.random.default_rng(1))
+    assert len(drawn) == 0
+    assert {len(one) for one in pieces} == {5}
+
+
+def test_everyday_questions_are_of_sixteen_languages() -> None:
+    found = everyday.languages()
+    assert len({lang for _, lang in found}) == 16
+    assert len({text for text, _ in found}) == len(found) > 1500
+    assert not any("{" in text for text, _ in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from guardrail.local.categories import INDIRECT, LEARNT, OPENAI_CATEGORIES
 from guardrail.local.minors import refers_to_minor
 from training import documents
-from training.twins import PARTS, TEST, labelled, rows, twins
+from training.twins import FOLDER, PARTS, TEST, labelled, rows, twins
 
+with (FOLDER / "groups.toml").open("rb") as file:
+    held = tomllib.load(file)
+GROUPS, TRADES = held["groups"], held["trades"]
 NAMES = {*OPENAI_CATEGORIES, "prompt_injection"} - {"sexual/minors"}
 
 
@@ -67,3 +71,28 @@ def test_documents_hold_their_instruction_only_where_they_are_attacked() -> None
     assert {row.text for row in learnt}.isdisjoint(row.text for row in held)
     assert {row.labels[INDIRECT] for row in held} == {0, 1}
     assert all(set(row.labels) <= set(LEARNT) for row in rows("passages"))
+
+
+def test_a_pair_about_groups_names_the_same_one_in_both_halves_and_a_trade_is_not_hated() -> None:
+    found = twins("groups")
+    named = [_named(twin.text) for twin in found]
+    assert set().union(*named) == {*GROUPS, *TRADES}
+    both = list(zip(found, named, strict=True))
+    for (safe, safely), (unsafe, unsafely) in zip(both[::2], both[1::2], strict=True):
+        assert safe.pair == unsafe.pair
+        assert safely & unsafely  # a half may name one more of its own
+        hated = any(name.startswith("hate") for name in unsafe.labels)
+        assert not hated or not safely & unsafely <= set(TRADES)
+    assert any("hate" in twin.labels for twin in found)
+    assert any("harassment" in twin.labels for twin in found)
+
+
+def _named(text: str) -> set[str]:
+    return {name for name in (*GROUPS, *TRADES) if re.search(rf"\b{name}\b", text, re.IGNORECASE)}
+
+
+def test_other_languages_are_told_by_the_topic() -> None:
+    found = rows("languages")
+    assert len({row.lang for row in found}) >= 16
+    assert "en" not in {row.lang for row in found}
+    assert {row.lang for row in rows("passages")} == {"en"}
