@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,11 +144,13 @@ def learn(
     epochs: int = EPOCHS,
     say: Say,
     after: Callable[[int], None] = lambda _epoch: None,
+    kept: Path | None = None,
 ) -> NDArray[np.float32]:
     """Masked binary cross-entropy over windows drawn from the rows. ``sources``: a number for each row.
 
     Returns the logits (rows, outputs) that each row's window had when it was last learnt from, NaN where it
-    never was: what a student may be taught by.
+    never was: what a student may be taught by. ``kept``: a file of how far it has come, written after every epoch and
+    gone on from where it is there, as if it had never stopped.
     """
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
@@ -164,7 +167,13 @@ def learn(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / total))
     said = np.full(held.labels.shape, np.nan, dtype=np.float32)
     begun, done, average = time.monotonic(), 0, 0.0
-    for epoch in range(epochs):
+    parts = {"body": model.body, "head": model.head, "optimiser": optimiser, "schedule": schedule}
+    first = 0
+    if kept is not None and kept.is_file():
+        first, done, average, said = _resumed(kept, parts, rng)
+        say(f"going on after epoch {first}")
+    before = done
+    for epoch in range(first, epochs):
         if epoch:
             long = long_positives(held.first, held.labels)
             say(f"epoch {epoch + 1}: choosing among {len(long)} windows of long positive rows")
@@ -192,10 +201,41 @@ def learn(
             done += 1
             average = loss.item() if done == 1 else 0.98 * average + 0.02 * loss.item()
             if done % 200 == 0:
-                left = (time.monotonic() - begun) / done * (total - done)
+                left = (time.monotonic() - begun) / (done - before) * (total - done)
                 say(f"epoch {epoch + 1}, step {done} of {total}, loss {average:.3f}, about {left / 60:.0f} min left")
         after(epoch)
+        if kept is not None:
+            _keep(kept, parts, rng, epoch + 1, done, average, said)
     return said
+
+
+def _keep(
+    kept: Path,
+    parts: dict[str, Any],
+    rng: np.random.Generator,
+    epoch: int,
+    done: int,
+    average: float,
+    said: NDArray[np.float32],
+) -> None:
+    held: dict[str, Any] = {name: part.state_dict() for name, part in parts.items()}
+    held |= {"numbers": rng.bit_generator.state, "torch": torch.get_rng_state(), "said": said}
+    held |= {"epoch": epoch, "done": done, "average": average}
+    ready = kept.with_suffix(".new")
+    torch.save(held, ready)
+    ready.replace(kept)
+
+
+def _resumed(
+    kept: Path, parts: dict[str, Any], rng: np.random.Generator
+) -> tuple[int, int, float, NDArray[np.float32]]:
+    """Put everything back as it was; the epochs and steps done, the loss so far, and what was said."""
+    held = torch.load(kept, weights_only=False)  # of this very command
+    for name, part in parts.items():
+        part.load_state_dict(held[name])
+    rng.bit_generator.state = held["numbers"]
+    torch.set_rng_state(held["torch"])
+    return held["epoch"], held["done"], held["average"], held["said"]
 
 
 def _rate(share: float) -> float:

@@ -49,7 +49,10 @@ def brief(truth: NDArray[np.int8], logits: NDArray[np.float32]) -> str:
 
 
 def teach(rows: Rows, work: Path) -> None:
-    """Leave in ``work``: ``tokenizer.json``, ``encoder.pt`` (weights) and ``said.npy`` (what it said of the rows)."""
+    """Leave in ``work``: ``tokenizer.json``, ``encoder.pt`` (weights) and ``said.npy`` (what it said of the rows).
+
+    Where it was stopped between two epochs it goes on from there.
+    """
     work.mkdir(parents=True, exist_ok=True)
     described, kept = vocabulary.pruned(row.text for row in rows.learn)
     (work / "tokenizer.json").write_text(json.dumps(described), encoding="utf-8")
@@ -58,13 +61,15 @@ def teach(rows: Rows, work: Path) -> None:
     say(f"{len(rows.learn)} rows, {len(held.start)} windows; development: {len(rows.dev)} rows")
     model = encoder.fresh(kept, SEED)
     ends = marks(described)
-    states = [encoder.state(model)]
+    torch.save(encoder.state(model), work / "epoch-0.pt")
 
     def after(epoch: int) -> None:
-        states.append(encoder.state(model))
+        torch.save(encoder.state(model), work / f"epoch-{epoch + 1}.pt")
         found = encoder.rows_logits(model, dev, ends)
         say(f"epoch {epoch + 1}: development rows (positives, negatives, AUPRC, AUROC)\n{brief(dev.labels, found)}")
 
-    said = encoder.learn(model, held, numbered(rows.learn), ends, seed=SEED, say=say, after=after)
+    progress = work / "progress.pt"
+    said = encoder.learn(model, held, numbered(rows.learn), ends, seed=SEED, say=say, after=after, kept=progress)
+    states = [torch.load(work / f"epoch-{n}.pt", weights_only=True) for n in range(encoder.EPOCHS + 1)]
     torch.save(encoder.averaged(states), work / "encoder.pt")
     np.save(work / "said.npy", said)

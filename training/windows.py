@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrail.local.categories import INDIRECT, LEARNT
+from guardrail.local.categories import LEARNT
 from guardrail.local.pieces import WINDOW, cut
 
 from .data import Row
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 MOST = 7000
 """Rows of one source in an epoch; another draw each time."""
 
-SURROUNDED = 0.4
+SURROUNDED = 0.25
 """Share of the short windows that are put in the midst of harmless text in an epoch; another draw each time."""
 
 SHORT = 44
@@ -33,7 +33,7 @@ SHORT = 44
 class Corpus:
     """Window ``w`` is ``ids[start[w]:end[w]]``; row ``r`` has windows ``first[r]`` up to ``first[r + 1]``.
 
-    ``labels``: (rows, outputs), 1, 0 or -1 for unknown; ``weight``: (rows,).
+    ``labels``: (rows, outputs), 1, 0 or -1 for unknown; ``weight``, ``benign``: (rows,).
     """
 
     ids: NDArray[np.int32]
@@ -42,6 +42,7 @@ class Corpus:
     first: Ints
     labels: NDArray[np.int8]
     weight: NDArray[np.float32]
+    benign: NDArray[np.bool_]
 
 
 def corpus(tokenizer: Any, rows: Sequence[Row]) -> Corpus:
@@ -69,6 +70,7 @@ def corpus(tokenizer: Any, rows: Sequence[Row]) -> Corpus:
         first=np.array(first, dtype=np.int64),
         labels=labels,
         weight=np.array([row.weight for row in rows], dtype=np.float32),
+        benign=np.array([row.benign for row in rows], dtype=np.bool_),
     )
 
 
@@ -92,20 +94,14 @@ def long_positives(first: Ints, labels: NDArray[np.int8]) -> Ints:
     return np.flatnonzero(several[owners(first)])
 
 
-def harmless(labels: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Rows known to be harmless in all a person's text can be: what others are surrounded with."""
-    known = [place for place, name in enumerate(LEARNT) if name != INDIRECT]
-    found: NDArray[np.bool_] = (labels[:, known] == 0).all(axis=1)
-    return found
-
-
 def surrounded(held: Corpus, chosen: Ints, rng: np.random.Generator) -> tuple[list[NDArray[np.int32]], Ints]:
     """The pieces of the chosen windows, and the places in ``chosen`` of those that were put in other text.
 
     Of the short windows, harmless or not, ``SURROUNDED`` get the end of one harmless window before them
-    or the start of another behind, or both: harm in a paragraph of small talk is harm.
+    or the start of another behind, or both: harm in a paragraph of small talk is harm. Harmless ones are those of
+    everyday material: near misses beside harm would teach nothing but doubt.
     """
-    fillers = np.flatnonzero(harmless(held.labels)[owners(held.first)])
+    fillers = np.flatnonzero(held.benign[owners(held.first)])
     pieces = [held.ids[a:b] for a, b in zip(held.start[chosen].tolist(), held.end[chosen].tolist(), strict=True)]
     short = held.end[chosen] - held.start[chosen] <= SHORT
     drawn = np.flatnonzero(short & (rng.random(len(chosen)) < SURROUNDED)) if len(fillers) else np.zeros(0, np.int64)
