@@ -9,9 +9,10 @@ GeneratorExit: its clean-up is plain code. This file must never know what an eff
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .http import Headers
 from .verdict import Decision
@@ -19,12 +20,36 @@ from .verdict import Decision
 T = TypeVar("T")
 
 
+class Place(Protocol):
+    """One request's place on a ``Line``. ``free`` is done when the request may go."""
+
+    free: Future[None]
+
+
+class Line(Protocol):
+    """Whom the requests to one service pass, each attempt of each of them. Never waits itself; safe between threads."""
+
+    def enter(self, *, spare: bool = False) -> Place:
+        """A place; ``spare``: only where one is free at once. Raises NotEvaluated where nobody may go now."""
+        ...
+
+    def pace(self, place: Place, within: float) -> float:
+        """Seconds still to wait before this request goes. Raises NotEvaluated where they are more than ``within``."""
+        ...
+
+    def leave(self, place: Place, outcome: Reply | Exception | None) -> None:
+        """It is over: with a reply, an error, or given up."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """Ask for one HTTP exchange; the answer is a ``Reply``. Raises NotEvaluated.
 
     ``timeout`` (seconds) bounds the whole ask, its ``attempts`` included. A reply of more than
-    ``limit`` bytes is an error, and redirects are not followed.
+    ``limit`` bytes is an error, and redirects are not followed. Where no answer has come after ``hedge``
+    seconds, the same is asked once more, and the first good answer counts. ``ended`` is called
+    once, wherever the exchange was made, when it has ended, whether or not anybody still waits for it.
     """
 
     method: str
@@ -34,6 +59,9 @@ class Fetch:
     timeout: float = 2.0
     attempts: int = 1
     limit: int = 1 << 20
+    hedge: float | None = None
+    line: Line | None = field(default=None, repr=False, compare=False)
+    ended: Callable[[Reply | Exception], None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +74,29 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Ask to be told when these are done, or after ``timeout`` seconds; the answer is None. Nothing cancels them."""
+
+    futures: tuple[Future[Any], ...]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """Ask for a plain function to be called where it may take its time (a worker thread)."""
 
     fn: Callable[..., Any]
     args: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Ask for several things side by side; the answer is a list of ``Settled``, in order, when all have ended.
+
+    None of them is a flow, so unlike ``Together`` this may stand anywhere, also within itself.
+    """
+
+    effects: tuple[Fetch | Call | Await | Gather, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +122,7 @@ class Settled:
     error: Exception | None = None
 
 
-Effect = Fetch | Call | Together | Commit
+Effect = Fetch | Gather | Await | Call | Together | Commit
 Flow = Generator[Effect, Any, T]
 
 

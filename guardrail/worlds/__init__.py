@@ -6,7 +6,9 @@ effects and never learn who answers them. The HTTP library loads with the first 
 
 from __future__ import annotations
 
+from .asks import Pending
+from .fetch import preload
 from .loop import AsyncWorld
-from .threads import Pending, SyncWorld
+from .threads import SyncWorld
 
-__all__ = ["AsyncWorld", "Pending", "SyncWorld"]
+__all__ = ["AsyncWorld", "Pending", "SyncWorld", "preload"]

@@ -27,8 +27,17 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _CODINGS = frozenset({"", "identity"})
 
 
+def preload() -> None:
+    """Load what the first fetch would have to wait for: some 0.2 s of CPU."""
+    import httpx  # noqa: F401
+    import tenacity  # noqa: F401
+
+
 class FetchFailed(NotEvaluated):
     """No reply came. ``again``: another try of the same request may go better."""
+
+    of_service = True
+    """It says something of the service, unlike a place that was not free here."""
 
     def __init__(self, reason: str, detail: str, *, again: bool = False) -> None:
         super().__init__(reason, detail)
@@ -41,6 +50,19 @@ def late() -> FetchFailed:
 
 def overtime() -> NotEvaluated:
     return NotEvaluated("timeout", "not done when the flows that ran side by side had to end")
+
+
+def crowded() -> NotEvaluated:
+    return NotEvaluated("busy", "all requests allowed to this service at a time were under way")
+
+
+def given_up() -> NotEvaluated:
+    return NotEvaluated("abandoned", "whoever asked gave up before the answer came")
+
+
+def good(outcome: Reply | Exception) -> bool:
+    """Is this worth stopping for, where another request for the same is under way?"""
+    return isinstance(outcome, Reply) and not _transient(outcome)
 
 
 def shut() -> NotEvaluated:

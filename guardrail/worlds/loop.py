@@ -14,9 +14,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, assert_never
 
 from ..errors import NotEvaluated
-from ..flow import Call, Commit, Effect, Fetch, Flow, Reply, Settled, Together
+from ..flow import Await, Call, Commit, Effect, Fetch, Flow, Gather, Reply, Settled, Together
 from ..verdict import Decision
 from . import fetch as http
+from .sending_async import done, send
 
 if TYPE_CHECKING:
     import httpx
@@ -81,6 +82,10 @@ class AsyncWorld:
                 return await self._call(effect)
             case Fetch():
                 return await self._fetch(effect)
+            case Gather():
+                return await self._gather(effect)
+            case Await():
+                return await done(effect.futures, effect.timeout)
             case Commit():
                 stored = self._commit(effect.decision)
                 if stored.done():
@@ -139,7 +144,32 @@ class AsyncWorld:
         except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
             return Settled(error=error)
 
+    async def _gather(self, effect: Gather) -> list[Settled]:
+        if len(effect.effects) == 1:
+            return [await self._one(effect.effects[0])]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._one(each)) for each in effect.effects]
+        return [task.result() for task in tasks]
+
+    async def _one(self, effect: Effect) -> Settled:
+        try:
+            return Settled(await self._perform_one(effect))
+        except Exception as error:  # noqa: BLE001 - is how this one ended; its neighbours go on
+            return Settled(error=error)
+
     async def _fetch(self, effect: Fetch) -> Reply:
+        outcome: Reply | Exception = http.given_up()
+        try:
+            outcome = await self._placed(effect)
+            return outcome
+        except Exception as error:
+            outcome = error
+            raise
+        finally:
+            if effect.ended is not None:
+                effect.ended(outcome)
+
+    async def _placed(self, effect: Fetch) -> Reply:
         end = monotonic() + effect.timeout
         begun = False
         try:
@@ -147,7 +177,7 @@ class AsyncWorld:
                 begun = True
                 self._running += 1
                 try:
-                    return await self._attempts(effect, end)
+                    return await send(await self._get_client(), effect, end)
                 finally:
                     self._running -= 1
         except TimeoutError:
@@ -155,16 +185,6 @@ class AsyncWorld:
         if not begun:
             failure = NotEvaluated("busy", f"all {self._fetches} fetches of this event loop were in use")
         raise failure
-
-    async def _attempts(self, effect: Fetch, end: float) -> Reply:
-        client = await self._get_client()
-        if effect.attempts <= 1:
-            return await _exchange(client, effect, end)
-        import tenacity
-
-        again = tenacity.AsyncRetrying(**http.retry_options(effect, end))
-        reply: Reply = await again(_exchange, client, effect, end)
-        return reply
 
     async def _get_client(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
@@ -184,20 +204,6 @@ class AsyncWorld:
         import httpx
 
         return httpx.AsyncClient(**http.client_options(self._fetches, self._trust_env))
-
-
-async def _exchange(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
-    if client.is_closed:
-        raise http.shut()
-    try:
-        async with client.stream(**http.request_options(fetch, end)) as response:
-            reader = http.ReplyReader(response, fetch.limit, end)
-            async for piece in response.aiter_raw():
-                reader.add(piece)
-            return reader.reply()
-    except http.http_errors() as error:
-        failure = http.explain(error)
-    raise failure
 
 
 def _begin(flow: Flow[Any]) -> Effect | Settled:

@@ -9,94 +9,24 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from functools import partial
 from threading import Lock, Semaphore
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from ..errors import NotEvaluated
-from ..flow import Call, Commit, Effect, Fetch, Reply, Settled, Together
+from ..flow import Await, Call, Commit, Effect, Fetch, Gather, Reply, Settled, Together
 from ..verdict import Decision
 from . import fetch as http
+from .asks import FOREVER, Ask, Done, Pending, Watch, all_done, several
+from .sending import send
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
-_FOREVER = float("inf")
 _SPAWNED = 64
 """Upstream calls that run beside input checks at a time; more are made after them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One effect under way. ``end`` is when nobody waits for it any longer.
-
-    ``idle`` asks take nothing before they run, so one that still queues may be dropped. A commit
-    never is: others share its future.
-    """
-
-    future: Future[Any]
-    end: float
-    idle: bool = False
-
-    def drop(self) -> None:
-        if self.idle:
-            self.future.cancel()
-
-    def done(self) -> bool:
-        return self.future.done() or monotonic() >= self.end
-
-    def result(self) -> Any:
-        """The answer, or the error. Once it is done."""
-        if not self.future.done():
-            raise http.late()
-        return self.future.result()
-
-    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
-        seconds = None if self.end == _FOREVER else max(0.0, self.end - monotonic())
-        wait([self.future, *others], seconds, FIRST_COMPLETED)
-
-
-class Pending(Protocol):
-    """An effect under way in a world of threads."""
-
-    def done(self) -> bool:
-        """Is there an answer? Moves on what it can, without waiting."""
-        ...
-
-    def result(self) -> Any:
-        """The answer; raises what the effect raises. Once it is done."""
-        ...
-
-    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
-        """Wait until something happens to it, or to one of the others."""
-        ...
-
-    def drop(self) -> None:
-        """Nobody waits for it any more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A ``Pending`` that needs no waiting."""
-
-    value: Any = None
-    error: Exception | None = None
-
-    def done(self) -> bool:
-        return True
-
-    def result(self) -> Any:
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-    def wait(self, others: Iterable[Future[Any]] = ()) -> None: ...
-
-    def drop(self) -> None: ...
 
 
 class SyncWorld:
@@ -117,8 +47,10 @@ class SyncWorld:
         self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
         self._others = ThreadPoolExecutor(_SPAWNED, thread_name_prefix="guardrail-upstream")
         self._spawned = Semaphore(_SPAWNED)
-        self._lock = Lock()  # over the three below
-        self._running = 0
+        self._beside = ThreadPoolExecutor(2 * workers, thread_name_prefix="guardrail-hedge")
+        self._lock = Lock()  # over the four below
+        self._running = 0  # fetches that hold a place
+        self._reading = 0  # requests beside them
         self._closed = False
         self._client: httpx.Client | None = None
 
@@ -129,9 +61,9 @@ class SyncWorld:
                 return effect.fn(*effect.args)
             case Commit():
                 return self._commit(effect.decision).result()
-            case Fetch():
-                ask = self._start(effect, _FOREVER)
-                wait([ask.future], max(0.0, ask.end - monotonic()))
+            case Fetch() | Gather() | Await():
+                ask = self._start(effect, FOREVER)
+                ask.wait()
                 return ask.result()
             case Together():
                 return _Batch(effect, self._start).settle()
@@ -147,7 +79,7 @@ class SyncWorld:
                 case Together():
                     return _Batch(effect, self._start)
                 case _:
-                    return self._start(effect, _FOREVER)
+                    return self._start(effect, FOREVER)
         except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
             return Done(error=error)
 
@@ -169,28 +101,39 @@ class SyncWorld:
         with self._lock:
             self._closed = True
         self._fetches.shutdown(wait=False)
+        self._beside.shutdown(wait=False)
         self._calls.shutdown(wait=False)
         self._others.shutdown(wait=False)
         self._close_unused()
 
-    def _start(self, effect: Effect, end: float) -> _Ask:
+    def _start(self, effect: Effect, end: float) -> Ask:
         """Put an effect under way; ``end`` is when its asker gives up, however long it may take."""
         match effect:
             case Fetch():
                 return self._start_fetch(effect, min(end, monotonic() + effect.timeout))
+            case Gather():
+                return several([self._begin(each, end) for each in effect.effects])
+            case Await():
+                return Watch(all_done(effect.futures), min(end, monotonic() + effect.timeout))
             case Call():
                 if self._closed:
                     raise http.shut()
                 context = contextvars.copy_context()
-                return _Ask(self._calls.submit(context.run, effect.fn, *effect.args), end, idle=True)
+                return Ask(self._calls.submit(context.run, effect.fn, *effect.args), end, idle=True)
             case Commit():
-                return _Ask(self._commit(effect.decision), end)
+                return Ask(self._commit(effect.decision), end)
             case Together():
                 raise RuntimeError("a flow inside Together asked for Together: yield it from the outer flow")
             case _:
                 assert_never(effect)
 
-    def _start_fetch(self, effect: Fetch, end: float) -> _Ask:
+    def _begin(self, effect: Effect, end: float) -> Ask | Settled:
+        try:
+            return self._start(effect, end)
+        except NotEvaluated as error:
+            return Settled(error=error)
+
+    def _start_fetch(self, effect: Fetch, end: float) -> Ask:
         with self._lock:
             if self._closed:
                 raise http.shut()
@@ -198,19 +141,37 @@ class SyncWorld:
                 raise NotEvaluated("busy", f"all {self._workers} fetches allowed at a time are in use")
             self._running += 1
             # Under the lock, so that close() cannot shut the pool in between.
-            return _Ask(self._fetches.submit(self._fetch, effect, end), end)
+            return Ask(self._fetches.submit(self._fetch, effect, end), end)
 
     def _fetch(self, effect: Fetch, end: float) -> Reply:
+        outcome: Reply | Exception = http.given_up()
         try:
-            client = self._get_client()
-            if effect.attempts <= 1:
-                return _exchange(client, effect, end)
-            import tenacity
-
-            return tenacity.Retrying(**http.retry_options(effect, end))(_exchange, client, effect, end)
+            outcome = send(self._get_client(), effect, end, self._spawn_read)
+            return outcome
+        except Exception as error:
+            outcome = error
+            raise
         finally:
             with self._lock:
                 self._running -= 1
+            self._close_unused()
+            if effect.ended is not None:
+                effect.ended(outcome)
+
+    def _spawn_read(self, call: Callable[[], Reply]) -> Future[Reply]:
+        """Make another request beside the one that a thread has in hand."""
+        with self._lock:
+            if self._closed:
+                raise http.shut()
+            self._reading += 1
+            return self._beside.submit(self._read, call)
+
+    def _read(self, call: Callable[[], Reply]) -> Reply:
+        try:
+            return call()
+        finally:
+            with self._lock:
+                self._reading -= 1
             self._close_unused()
 
     def _get_client(self) -> httpx.Client:
@@ -227,7 +188,7 @@ class SyncWorld:
         A socket closed under a reading thread frees its number for a stranger's connection.
         """
         with self._lock:
-            if not self._closed or self._running:
+            if not self._closed or self._running or self._reading:
                 return
             client, self._client = self._client, None
         if client is not None:
@@ -237,11 +198,11 @@ class SyncWorld:
 class _Batch:
     """The flows of one ``Together``, advanced in turns as the answers come in. A ``Pending``."""
 
-    def __init__(self, effect: Together, start: Callable[[Effect, float], _Ask]) -> None:
+    def __init__(self, effect: Together, start: Callable[[Effect, float], Ask]) -> None:
         self._flows, self._start = effect.flows, start
         self._end = monotonic() + effect.timeout
         self._settled: dict[int, Settled] = {}
-        self._waiting: dict[int, _Ask] = {}
+        self._waiting: dict[int, Ask] = {}
         try:
             for index, flow in enumerate(self._flows):
                 self._advance(index, partial(next, flow))
@@ -285,7 +246,7 @@ class _Batch:
                 self._waiting.pop(index).drop()
                 self._settled[index] = Settled(error=http.overtime())
 
-    def _resume(self, index: int, ask: _Ask) -> None:
+    def _resume(self, index: int, ask: Ask) -> None:
         flow = self._flows[index]
         try:
             answer = ask.result()
@@ -309,15 +270,3 @@ class _Batch:
                 self._waiting[index] = self._start(effect, self._end)
             except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
                 step = partial(self._flows[index].throw, error)
-
-
-def _exchange(client: httpx.Client, fetch: Fetch, end: float) -> Reply:
-    try:
-        with client.stream(**http.request_options(fetch, end)) as response:
-            reader = http.ReplyReader(response, fetch.limit, end)
-            for piece in response.iter_raw():
-                reader.add(piece)
-            return reader.reply()
-    except http.http_errors() as error:
-        failure = http.explain(error)
-    raise failure

@@ -21,7 +21,7 @@ from guardrail.errors import NotEvaluated
 from guardrail.flow import Fetch, Flow, Reply
 from guardrail.policy.plan import Patience, Plan
 from guardrail.verdict import Action, Finding, Kind
-from guardrail.worlds import AsyncWorld, SyncWorld, loop, threads
+from guardrail.worlds import AsyncWorld, SyncWorld, sending, sending_async
 from tests.support import plans
 
 from .calling import until
@@ -98,8 +98,8 @@ class Desk:
             await asyncio.sleep(0)
 
         monkeypatch.setattr(delivery, "GRACE", 0.05)
-        monkeypatch.setattr(loop, "_exchange", exchange)
-        monkeypatch.setattr(threads, "_exchange", blocking)
+        monkeypatch.setattr(sending_async, "_exchange", exchange)
+        monkeypatch.setattr(sending, "_exchange", blocking)
         monkeypatch.setattr(AsyncWorld, "_get_client", no_client)
         monkeypatch.setattr(SyncWorld, "_get_client", lambda self: None)
 

@@ -1,0 +1,115 @@
+"""Making one HTTP exchange on an event loop: attempts, each in its place on the line, and a second one beside a slow
+first.
+
+The same as ``sending``, which it must agree with; whoever is cancelled here has nothing left under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import Future
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from ..flow import Fetch, Reply
+from . import fetch as http
+
+if TYPE_CHECKING:
+    import httpx
+
+
+async def send(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
+    """The reply to a fetch. Raises NotEvaluated."""
+    if fetch.hedge is None:
+        return await _attempts(client, fetch, end)
+    first = asyncio.create_task(_attempts(client, fetch, end))
+    tries = [first]
+    try:
+        await asyncio.wait(tries, timeout=fetch.hedge)
+        if not first.done():
+            tries.append(asyncio.create_task(_attempt(client, fetch, end, spare=True)))
+        left = set(tries)
+        while left:
+            done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                if one.exception() is None and http.good(one.result()):
+                    return one.result()
+        return first.result()
+    finally:
+        for one in tries:
+            one.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+
+
+async def done(futures: Sequence[Future[Any]], timeout: float | None) -> None:
+    """Wait until all of them are done, or as long. They are other people's, and never cancelled."""
+    loop = asyncio.get_running_loop()
+    left = [future for future in futures if not future.done()]
+    if not left:
+        return
+    told = asyncio.Event()
+    waiting = len(left)
+
+    def one() -> None:
+        nonlocal waiting
+        waiting -= 1
+        if not waiting:
+            told.set()
+
+    def call(_: Future[Any]) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(one)
+
+    for future in left:
+        future.add_done_callback(call)
+    try:
+        async with asyncio.timeout(timeout):
+            await told.wait()
+    except TimeoutError:
+        return
+
+
+async def _attempts(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
+    if fetch.attempts <= 1:
+        return await _attempt(client, fetch, end)
+    import tenacity
+
+    again = tenacity.AsyncRetrying(**http.retry_options(fetch, end))
+    reply: Reply = await again(_attempt, client, fetch, end)
+    return reply
+
+
+async def _attempt(client: httpx.AsyncClient, fetch: Fetch, end: float, *, spare: bool = False) -> Reply:
+    line = fetch.line
+    if line is None:
+        return await _exchange(client, fetch, end)
+    place = line.enter(spare=spare)
+    outcome: Reply | Exception | None = None
+    try:
+        await done([place.free], max(0.0, end - monotonic()))
+        if not place.free.done():
+            raise http.crowded()
+        if seconds := line.pace(place, end - monotonic()):
+            await asyncio.sleep(seconds)
+        outcome = await _exchange(client, fetch, end)
+        return outcome
+    except Exception as error:
+        outcome = error
+        raise
+    finally:
+        line.leave(place, outcome)
+
+
+async def _exchange(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
+    if client.is_closed:
+        raise http.shut()
+    try:
+        async with client.stream(**http.request_options(fetch, end)) as response:
+            reader = http.ReplyReader(response, fetch.limit, end)
+            async for piece in response.aiter_raw():
+                reader.add(piece)
+            return reader.reply()
+    except http.http_errors() as error:
+        failure = http.explain(error)
+    raise failure
