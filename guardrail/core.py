@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .admit.objects import Objects
+from .checks.protocol import Counted
 from .context import current_user
 from .errors import BadRequest, GuardrailError, LogError
 from .exchange import Exchange
@@ -33,7 +34,7 @@ from .text import Segment
 from .verdict import Decision, Kind
 from .wires.router import Match
 from .wires.routes import carries_body, exactly_under, is_harmless, under
-from .worlds import AsyncWorld, SyncWorld
+from .worlds import AsyncWorld, SyncWorld, preload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,8 @@ class Guard:
         self._sync: SyncWorld | None = None
         self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncWorld] = weakref.WeakKeyDictionary()
         self._lock = threading.Lock()
+        if any(backend.remote for backend in plan.backends.values()):
+            preload()  # so that no first request waits for it, within its deadline
 
     @classmethod
     def from_policy(cls, policy: str | Path = "default", *, log: str | None = None) -> Guard:
@@ -119,8 +122,16 @@ class Guard:
 
     def stats(self) -> dict[str, Any]:
         """Counts so far, and the policy in force."""
-        mode = "observe" if self.plan.observe else "enforce"
-        return {**self._stats.snapshot(), "policy": self.plan.name, "policy_hash": self.plan.hash, "mode": mode}
+        plan = self.plan
+        mode = "observe" if plan.observe else "enforce"
+        asked = {name: dict(b.stats()) for name, b in plan.backends.items() if isinstance(b, Counted)}
+        return {
+            **self._stats.snapshot(),
+            "policy": plan.name,
+            "policy_hash": plan.hash,
+            "mode": mode,
+            "backends": asked,
+        }
 
     # -- for doors ---------------------------------------------------------------------------
 

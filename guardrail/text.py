@@ -154,7 +154,7 @@ class Segment:
         """A finding in ``spaced()`` with its span in ``text``."""
         start = finding.start - self._breaks_before(finding.start)
         end = finding.end - self._breaks_before(finding.end)
-        return Finding(finding.category, finding.score, start, end, finding.check, finding.flagged)
+        return finding.at(start, end)
 
     def _breaks_before(self, position: int) -> int:
         return bisect_left(range(len(self.joints)), position, key=lambda n: self.joints[n] + n)

@@ -50,7 +50,7 @@ class Finding:
     """One thing a check found. ``start`` and ``end`` count characters of the segment's text.
 
     ``flagged`` is a moderation service's own yes or no, where it gives one. ``notice``: what must be told
-    wherever the finding is shown.
+    wherever the finding is shown. ``by``: the models that were heard about it, each with its own score.
     """
 
     category: str
@@ -60,14 +60,20 @@ class Finding:
     check: str
     flagged: bool = True
     notice: str = ""
+    by: tuple[tuple[str, float], ...] = ()
 
     def moved(self, by: int) -> Finding:
-        start, end = self.start + by, self.end + by
-        return Finding(self.category, self.score, start, end, self.check, self.flagged, self.notice)
+        return self.at(self.start + by, self.end + by)
+
+    def at(self, start: int, end: int) -> Finding:
+        """The same, elsewhere. Written out, for ``dataclasses.replace`` is slow."""
+        return Finding(self.category, self.score, start, end, self.check, self.flagged, self.notice, self.by)
 
     def public(self) -> dict[str, Any]:
         """The published names, ready for JSON."""
-        told = {"notice": self.notice} if self.notice else {}
+        told: dict[str, Any] = {"notice": self.notice} if self.notice else {}
+        if self.by:
+            told["by"] = [{"model": model, "score": score} for model, score in self.by]
         span = {"start": self.start, "end": self.end}
         return {"category": self.category, "score": self.score, **span, "check": self.check, **told}
 

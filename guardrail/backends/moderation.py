@@ -5,15 +5,15 @@ Knows texts, windows and floors. Must never know which service judges, nor what 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..checks import readings as undisguised
-from ..checks.protocol import SPOKEN, Backend, Looked, Scores, Seeing
+from ..checks.protocol import SPOKEN, Backend, Looked, Measured, Scores, Seeing
 from ..errors import NotEvaluated
 from ..flow import Flow
 from ..verdict import Finding, Kind
+from .windows import SENTENCE_END, Span, windows
 
 ANY = "*"
 """Stands for every category that has no floor of its own."""
@@ -23,10 +23,7 @@ _OPENING = (48, 96, 192)
 _FIRST, _FIRST_LEAST, _LEAST = 64, 16, 60
 """Where sentences are waited for: characters at most before the first question, and at least before the
 first and each later one (`make bench` shows what they cost)."""
-_SENTENCE_END = re.compile(r"[.!?\u2026][\"')\]\u201d\u2019]*(?=\s)|\n|[\u3002\uff01\uff1f]")
 _NEVER = 1.1  # above every score
-
-Span = tuple[int, int]
 
 
 class Moderation:
@@ -34,7 +31,8 @@ class Moderation:
 
     ``floors``: by category wire name, or ``"*"`` for all others, the least score that is a finding.
     What the service itself flags is one at any score. ``window``: characters of a growing text that
-    are judged at a time. ``readings``: of a disguised text what it says is asked about too, in the same question.
+    are judged at a time. ``needed``: categories of which it must be said where the backend did not look at them; None:
+    all that have a floor. ``readings``: of a disguised text what it says is asked about too, in the same question.
     """
 
     def __init__(
@@ -46,6 +44,7 @@ class Moderation:
         reads: frozenset[Kind] = SPOKEN,
         window: int | None = None,
         readings: bool = True,
+        needed: frozenset[str] | None = None,
     ) -> None:
         self.name = name
         self.reads = reads
@@ -53,10 +52,12 @@ class Moderation:
         self.categories = backend.categories
         self._backend = backend
         self._readings = readings
+        self._size = backend.size if isinstance(backend, Measured) else len
         self._eyes = backend if isinstance(backend, Seeing) else None
         self.sees = self._eyes.sees if self._eyes is not None else frozenset()
         self._floors = dict(floors)
         self._rest = self._floors.pop(ANY, _NEVER)
+        self._needed = frozenset(self._floors) if needed is None else needed
         # Windows that end further apart than they are long would leave text unread.
         self._step = max(1, min(backend.stride, self.window - self.window // 10))
         self._opening = _opening_stops(self._step)
@@ -84,7 +85,7 @@ class Moderation:
     def _sentence(self, after: int, text: str, begin: int, have: int) -> int | None:
         least, most = (_LEAST, self._step) if after else (_FIRST_LEAST, min(_FIRST, self._step))
         if have > least:
-            found = _SENTENCE_END.search(text, begin + least, begin + min(have, most + 1))
+            found = SENTENCE_END.search(text, begin + least, begin + min(have, most + 1))
             if found is not None:
                 return after + min(found.end() - begin, most)
         return after + most if have >= most else None
@@ -95,7 +96,8 @@ class Moderation:
         Blank texts are not sent: there is nothing in them to judge. Raises NotEvaluated, also
         (``unseen``) when nothing was found but a category with a floor of its own was not judged.
         """
-        spans = [[span for span in windows(text, self._backend.longest) if _has_text(text, span)] for text in texts]
+        cuts = [windows(text, self._backend.longest, self._size) for text in texts]
+        spans = [[span for span in cut if _has_text(text, span)] for text, cut in zip(texts, cuts, strict=True)]
         asked = [
             [(span, piece, n == 0) for span in cut for n, piece in enumerate(self._said(text[slice(*span)]))]
             for text, cut in zip(texts, spans, strict=True)
@@ -142,13 +144,13 @@ class Moderation:
             for finding in self._findings(span, said):
                 if narrow and finding.category in said.spans:
                     low, high = said.spans[finding.category]
-                    finding = replace(finding, start=span[0] + low, end=span[0] + high)
+                    finding = finding.at(span[0] + low, span[0] + high)
                 known = worst.get(finding.category)
                 worst[finding.category] = finding if known is None else _join(known, finding)
         if not worst:
-            unseen = {name for _, said, _ in judged for name in said.unseen if name in self._floors}
-            if unseen:
-                raise NotEvaluated("unseen", f"the service did not judge {', '.join(sorted(unseen))}")
+            for _, said, _ in judged:
+                if unseen := said.unseen & self._needed:
+                    raise NotEvaluated(said.why, f"no answer about {', '.join(sorted(unseen))}")
         return tuple(worst[name] for name in sorted(worst))
 
     def _findings(self, span: Span, said: Scores) -> Iterable[Finding]:
@@ -158,38 +160,22 @@ class Moderation:
             # A flag without a number is the service's yes.
             score = said.scores.get(name, 1.0 if flagged else 0.0)
             if flagged or (name in said.scores and score >= self._floors.get(name, self._rest)):
-                yield Finding(name, score, *span, self.name, flagged or said.flags is None)
+                by = _heard(said, name, score)
+                yield Finding(name, score, *span, self.name, flagged or said.flags is None, by=by)
 
 
 def _join(known: Finding, other: Finding) -> Finding:
     """The higher score with its span; flagged if either is."""
     lead = other if other.score > known.score else known
-    return Finding(lead.category, lead.score, lead.start, lead.end, lead.check, known.flagged or other.flagged)
+    flagged = known.flagged or other.flagged
+    return lead if lead.flagged == flagged else replace(lead, flagged=flagged)
 
 
-def windows(text: str, longest: int) -> list[Span]:
-    """Spans of at most ``longest`` characters that cover ``text``, cut at white space where it can be.
-
-    Neighbours share a tenth of ``longest``: whatever is no longer than that stands whole in one.
-    """
-    overlap, slack = longest // 10, longest * 15 // 100
-    spans: list[Span] = []
-    start = 0
-    while len(text) - start > longest:
-        end = _cut(text, start + longest - slack, start + longest)
-        spans.append((start, end))
-        start = end - overlap
-    if len(text) > start:
-        spans.append((start, len(text)))
-    return spans
-
-
-def _cut(text: str, least: int, most: int) -> int:
-    """The last position in ``(least, most]`` that stands after white space; else ``most``."""
-    for end in range(most, least, -1):
-        if text[end - 1].isspace():
-            return end
-    return most
+def _heard(said: Scores, name: str, score: float) -> tuple[tuple[str, float], ...]:
+    """Which models were heard about a category, each with what it said itself."""
+    if said.by:
+        return tuple((model, own[name]) for model, own in said.by.items() if name in own)
+    return ((said.model, score),) if said.model else ()
 
 
 def _has_text(text: str, span: Span) -> bool:

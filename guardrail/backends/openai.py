@@ -9,14 +9,17 @@ Source: https://platform.openai.com/docs/api-reference/moderations and the moder
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from ..checks.protocol import Scores
 from ..errors import NotEvaluated
-from ..flow import Fetch, Flow, Reply
+from ..flow import Reply
+from .card import TEXT, Card
+from .dialect import UNNAMED, Query, Question, bearer, encoded, ignored
 
 CATEGORIES = frozenset(
     {
@@ -37,13 +40,6 @@ CATEGORIES = frozenset(
 )
 """The wire names of the endpoint's categories."""
 
-UNNAMED = "harm"
-"""The category for a text that is flagged as a whole while no category of it is."""
-
-BATCH, BATCH_CHARS = 256, 100_000
-"""Texts, and characters of them, in one request; our own bounds. Windows that are due together go together: a
-question more is a way there and back more."""
-
 MAX_IMAGE = 20_000_000
 """Characters of a data URL that are sent, at most; our own bound, after the 20 MB an image may have."""
 
@@ -63,101 +59,78 @@ class _Answer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Answer)
 
 
+CARD = Card(
+    name="openai",
+    title="OpenAI moderation",
+    categories=CATEGORIES,
+    modalities=frozenset({"text", "image"}),
+    languages="40 tested by the vendor",
+    longest=2000,
+    scores="calibrated",
+    price="free",
+    source="https://platform.openai.com/docs/api-reference/moderations",
+)
+
+
 class OpenAIModeration:
-    """Scores texts, and images with the text beside them, by a POST to the moderation endpoint.
+    """The moderation endpoint's dialect; ``url`` is the endpoint itself.
 
-    A ``Backend``, and ``Seeing`` where the model is one of the ``omni`` family: others read text only.
+    Images are sent one a request with the text beside them, and only where the model is one of the ``omni`` family:
+    others read text. A link is passed on as a link and never fetched from here, so the service sees what the link
+    shows to it, which its server may choose to be something else than what it shows the model. The endpoint's own
+    flags are its one operating point, so ``points`` is None. Texts are cut at 2,000 characters because the guide says
+    that longer pieces are judged less well. ``ignore``: categories that are not listened to.
 
-    ``timeout`` (seconds) bounds one request with its ``attempts``. The endpoint's own flags are its
-    one operating point, so ``points`` is None. ``longest`` is 2,000 characters because the guide
-    says that longer pieces are judged less well.
-
-    Raises ValueError for an ``api_key`` that cannot stand in a header.
+    Raises ValueError for an ``api_key`` that cannot stand in a header, and for names that are no category.
     """
 
-    name = "openai"
-    categories = CATEGORIES
     points: Mapping[str, Mapping[str, float]] | None = None
-    longest = 2000
-    stride = 400
-    inline = 0
-    remote = True
+    batch, batch_chars = 256, 100_000
+    """Our own bounds. Windows that are due together go together: a question more is a way there and back more."""
+    criteria: tuple[str, ...] = ()
+    slow = False
 
     def __init__(
         self,
-        api_key: str,
+        api_key: str | None,
         *,
         url: str = "https://api.openai.com/v1/moderations",
         model: str = "omni-moderation-latest",
-        timeout: float = 2.0,
-        attempts: int = 2,
+        ignore: frozenset[str] = frozenset(),
     ) -> None:
-        key = api_key.strip()
-        if not key or not key.isascii() or not key.isprintable():
-            raise ValueError(
-                "the OpenAI API key is empty or has characters that no key has: check where it is read from"
-            )
-        self.model = model
-        self.sees = frozenset({"image"}) if model.startswith("omni-") else frozenset[str]()
-        self._url, self._timeout, self._attempts = url, timeout, attempts
-        self._headers = (("authorization", f"Bearer {key}"), ("content-type", "application/json"))
+        self.model, self._url = model, url
+        self._headers = bearer(api_key)
+        self._ignored = ignored(ignore, CATEGORIES)
+        self.categories = CATEGORIES - ignore
+        seeing = CARD.modalities if model.startswith("omni-") else TEXT
+        self.card = replace(CARD, categories=self.categories, modalities=seeing)
 
-    def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
-        """One ``Scores`` a text, same order.
+    def query(self, question: Question) -> Query:
+        """See ``Dialect``. Raises NotEvaluated: ``too_large`` and ``malformed`` for an image that is not sent."""
+        if not question.image:
+            return self._query(list(question.texts))
+        if len(question.image) > MAX_IMAGE:
+            raise NotEvaluated("too_large", f"the image has more than {MAX_IMAGE:,} characters as a data URL")
+        if not question.image[:8].lower().startswith(("data:", "http://", "https://")):
+            raise NotEvaluated("malformed", "the image is neither a data URL nor an http link")
+        beside = [{"type": "text", "text": text} for text in question.texts]
+        return self._query([*beside, {"type": "image_url", "image_url": {"url": question.image}}])
 
-        Raises NotEvaluated: ``status`` (any but 200), ``malformed`` (not the documented shape, or
-        not one result a text), ``empty`` (nothing was judged), and what a ``Fetch`` raises.
-        """
-        scores: list[Scores] = []
-        for batch in _batches(texts):
-            reply = yield self._request(batch)
-            scores += read_scores(reply, len(batch))
-        return scores
+    def read(self, question: Question, reply: Reply) -> Sequence[Scores]:
+        """See ``Dialect``."""
+        if question.image:
+            return [self._heard(one) for one in read_scores(reply, 1, applied_to="image")]
+        return [self._heard(one) for one in read_scores(reply, len(question.texts))]
 
-    def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Scores]]:
-        """One ``Scores`` an image (text beside it or nothing, link or data URL), a request each: it takes one.
+    def _query(self, asked: Sequence[Any]) -> Query:
+        return Query(self._url, encoded({"model": self.model, "input": asked}), self._headers)
 
-        A link is passed on as a link and never fetched from here. So the service sees what the link
-        shows to it, which its server may choose to be something else than what it shows the model.
-
-        Raises NotEvaluated as ``moderate`` does; ``too_large`` and ``malformed`` for a source that is
-        not sent.
-        """
-        scores: list[Scores] = []
-        for text, source in items:
-            if len(source) > MAX_IMAGE:
-                raise NotEvaluated("too_large", f"the image has more than {MAX_IMAGE:,} characters as a data URL")
-            if not source[:8].lower().startswith(("data:", "http://", "https://")):
-                raise NotEvaluated("malformed", "the image is neither a data URL nor an http link")
-            shown: list[Any] = [{"type": "text", "text": text}] if text and not text.isspace() else []
-            shown.append({"type": "image_url", "image_url": {"url": source}})
-            reply = yield self._request(shown)
-            scores += read_scores(reply, 1, applied_to="image")
-        return scores
-
-    def _request(self, asked: list[Any]) -> Fetch:
-        try:
-            body = msgspec.json.encode({"model": self.model, "input": asked})
-        except UnicodeEncodeError:
-            unsendable = True
-        else:
-            unsendable = False
-        if unsendable:
-            raise NotEvaluated("malformed", "the text holds a lone surrogate and cannot be sent")
-        return Fetch("POST", self._url, body, self._headers, timeout=self._timeout, attempts=self._attempts)
-
-
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH or size + len(text) > BATCH_CHARS):
-            yield batch
-            batch, size = [], 0
-        batch.append(text)
-        size += len(text)
-    if batch:
-        yield batch
+    def _heard(self, said: Scores) -> Scores:
+        if not self._ignored:
+            return said
+        scores = {name: score for name, score in said.scores.items() if name not in self._ignored}
+        flags = {name: flag for name, flag in (said.flags or {}).items() if name not in self._ignored}
+        return Scores(scores, flags, said.unseen - self._ignored, said.model)
 
 
 def read_scores(reply: Reply, count: int, *, applied_to: str | None = None) -> list[Scores]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from ..flow import Flow
 from ..verdict import Finding, Kind
@@ -61,7 +61,8 @@ class Scores:
 
     ``scores`` by category wire name, in [0, 1]; ``flags`` is the service's own decision where it
     gives one; ``unseen`` names the categories it did not look at (never to be read as 0); ``spans``: the
-    (start, end) in characters that a category's score is about, where that is known to be less than all.
+    (start, end) in characters that a category's score is about, where that is known to be less than all. ``why``: the
+    reason for what is unseen. ``by``: where several were asked, what each of them said itself, by its name.
     """
 
     scores: Mapping[str, float]
@@ -69,6 +70,8 @@ class Scores:
     unseen: frozenset[str] = frozenset()
     model: str = ""
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    why: str = "unseen"
+    by: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -81,13 +84,20 @@ class Backend(Protocol):
     asks something outside of this process, so that each question costs a way there and back.
     """
 
-    name: str
-    categories: frozenset[str]
-    points: Mapping[str, Mapping[str, float]] | None
-    longest: int
-    stride: int
-    inline: int
-    remote: bool
+    @property
+    def name(self) -> str: ...
+    @property
+    def categories(self) -> frozenset[str]: ...
+    @property
+    def points(self) -> Mapping[str, Mapping[str, float]] | None: ...
+    @property
+    def longest(self) -> int: ...
+    @property
+    def stride(self) -> int: ...
+    @property
+    def inline(self) -> int: ...
+    @property
+    def remote(self) -> bool: ...
 
     def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         """One ``Scores`` a text, same order. Raises NotEvaluated; never guesses."""
@@ -107,6 +117,33 @@ class Seeing(Protocol):
         its source: an ``http(s)`` link, or a data URL. ``unseen`` names the categories that were not
         applied to the content itself. Raises NotEvaluated; never guesses.
         """
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """What a ``Backend`` has too whose ``longest`` does not count characters."""
+
+    def size(self, text: str) -> int:
+        """How long a text is, in its unit: at least one a character."""
+        ...
+
+
+@runtime_checkable
+class Sided(Protocol):
+    """What a ``Backend`` has too that asks otherwise about what the model wrote than about what users wrote."""
+
+    def on(self, side: Literal["input", "output"]) -> Backend:
+        """The backend for one side. Both share all they have."""
+        ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """What a ``Backend`` has too that asks a service: what it can tell of how that goes."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Counts by name, and ``breaker``: closed, open or half-open."""
         ...
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import GuardrailError
-from . import check, evaluate, log, policy, serve, tune
+from . import backends, check, evaluate, log, policy, serve, tune
 from .terminal import safe
 
 TROUBLE = 2
@@ -52,6 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"guardrail {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for group in (check, serve, log, policy, evaluate, tune):
+    for group in (check, serve, log, policy, backends, evaluate, tune):
         group.add(commands)
     return parser

@@ -46,6 +46,11 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="the environment variable with the upstream's API key; callers' own keys are then not sent on",
     )
+    parser.add_argument(
+        "--moderations",
+        action="store_true",
+        help="answer POST /v1/moderations by the policy's own model check instead of sending it on",
+    )
     parser.set_defaults(run=run)
 
 
@@ -67,7 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
         read = None if None in waits else max(word for word in waits if word is not None)
         upstream = _upstream(arguments.upstream, _key(arguments.upstream_key_env), read)
         guard.open_log()
-        serve(gateway(guard, upstream), guard, listen(arguments.host, arguments.port))
+        try:
+            app = gateway(guard, upstream, moderations=arguments.moderations)
+        except ValueError as error:
+            raise GuardrailError(f"--moderations: {error}") from None
+        serve(app, guard, listen(arguments.host, arguments.port))
     finally:
         guard.close()
     return 0

@@ -25,14 +25,19 @@ from ..wires.generic import problem
 from ..wires.protocol import Notice
 from .asgi import App, GuardrailMiddleware, Scope
 from .delivery import Message, Receive, Send
+from .moderations import Moderations
 
 TEST_STRING = "GUARDRAIL-TEST-REFUSE"
 """Refused by every policy that ships, as EICAR and GTUBE are by scanners; readiness uses it."""
 _TRICKS = (b"%2f", b"%5c", b"%00", b"\\", b"//", b"/../", b"/./", b"%2e%2e", b"%25")
 
 
-def gateway(guard: Guard, upstream: App) -> Starlette:
-    """The gateway over ``upstream``, a ``Proxy`` or any ASGI app that speaks a wire format."""
+def gateway(guard: Guard, upstream: App, *, moderations: bool = False) -> Starlette:
+    """The gateway over ``upstream``, a ``Proxy`` or any ASGI app that speaks a wire format.
+
+    ``moderations``: answer ``POST /v1/moderations`` here, by a backend of the policy, instead of sending it on. Raises
+    ValueError where the policy has none.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -52,7 +57,9 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
         problems = await _not_ready(guard)
         body = {"ready": not problems, "problems": problems, "policy": guard.plan.name, "policy_hash": guard.plan.hash}
         mode = "observe" if guard.plan.observe else "enforce"
-        return JSONResponse({**body, "mode": mode}, status_code=503 if problems else 200)
+        # A service that is left alone is no reason to send traffic elsewhere: on_error says what happens here.
+        resting = [name for name, counts in guard.stats()["backends"].items() if counts["breaker"] != "closed"]
+        return JSONResponse({**body, "mode": mode, "resting": resting}, status_code=503 if problems else 200)
 
     async def metrics(_: HTTPRequest) -> Response:
         try:
@@ -64,7 +71,9 @@ def gateway(guard: Guard, upstream: App) -> Starlette:
 
     middleware = GuardrailMiddleware(upstream, guard)
     middleware.door, middleware.unclaimed = "gateway", "refuse"
+    own = [Route("/v1/moderations", Moderations(guard).__call__, methods=["POST"])] if moderations else []
     routes = [
+        *own,
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),

@@ -37,6 +37,17 @@ class _Collector:
         yield CounterMetricFamily(
             "guardrail_log_errors", "Decisions that could not be stored.", value=stats["log_errors"]
         )
+        asked = CounterMetricFamily(
+            "guardrail_backend", "What a backend was asked and how that went.", labels=["check", "what"]
+        )
+        resting = GaugeMetricFamily("guardrail_backend_resting", "1: left alone after failures.", labels=["check"])
+        for check, counts in stats["backends"].items():
+            for what, count in counts.items():
+                if isinstance(count, int):
+                    asked.add_metric([check, what], count)
+            resting.add_metric([check], float(counts["breaker"] != "closed"))
+        yield asked
+        yield resting
         info = GaugeMetricFamily("guardrail_policy", "The policy in force.", labels=["policy", "hash", "mode"])
         info.add_metric([stats["policy"], stats["policy_hash"][:12], stats["mode"]], 1)
         yield info

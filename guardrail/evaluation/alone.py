@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ..errors import PolicyError, Problem
 from ..policy import merge, sources, spec
 from ..policy.audit import produced
+from ..policy.backends import backends_of
 from ..policy.load import load
 from ..policy.taxonomy import categories_of
 
@@ -59,8 +60,11 @@ def standing_alone(source: str | Path, env: Mapping[str, str] = os.environ) -> s
 
 def _findable(rules: Sequence[Mapping[str, Any]], policy: spec.Policy) -> Iterator[Mapping[str, Any]]:
     """Inherited rules, less what no check of this policy can find: a mistake in rules of one's own."""
-    listed = [policy.checks[name] for name in {*policy.input, *policy.output}]
-    found = frozenset(name for check in listed for name in produced(check))
+    backends = backends_of(policy, lambda _name, _error: None)
+    found = set[str]()
+    for name in {*policy.input, *policy.output}:
+        own = produced(policy.checks[name])
+        found |= own if own is not None else backends[name].categories if name in backends else set()
 
     def finds(when: str) -> bool:
         return bool(categories_of(when, found)) or (when.startswith("secret/") and "secret" in found)

@@ -15,13 +15,14 @@ from typing import Any, Protocol
 
 import pydantic
 
-from ..backends.moderation import windows
+from ..backends.windows import windows
 from ..checks.protocol import Backend, Scores
 from ..core import Guard
 from ..errors import BadRequest, GuardrailError, NotEvaluated
 from ..flow import run
 from ..policy import spec
-from ..policy.compile import backend_of as made
+from ..policy.backends import backend_of as made
+from ..policy.backends import backends_of
 from ..policy.load import load
 from ..policy.taxonomy import GROUPS, OPENAI_MODERATION
 from ..verdict import Action, Decision, Outcome
@@ -201,17 +202,23 @@ def named(name: str, environment: Mapping[str, str] = os.environ) -> Backend:
 
 def check_of(policy: str | Path, name: str) -> Backend:
     """The backend behind a check of a policy. Raises PolicyError, and GuardrailError where it has none."""
-    checks = load(policy).spec.checks
+    loaded = load(policy).spec
+    checks = loaded.checks
     if name not in checks:
         raise GuardrailError(f"this policy has no check of that name. It has: {', '.join(sorted(checks))}.")
-    return _made(checks[name], name)
+    found = backends_of(loaded, _failed)
+    if name not in found:
+        raise GuardrailError(f"{name} computes and gives no scores, so there is nothing to rank: leave --check out")
+    return found[name]
 
 
 def models_of(policy: str | Path) -> dict[str, Backend]:
     """By the check's name, the backends of a policy that give scores. Raises PolicyError, GuardrailError."""
-    checks = load(policy).spec.checks
-    found = {name: _tried(check, name) for name, check in checks.items()}
-    return {name: backend for name, backend in found.items() if backend is not None}
+    return backends_of(load(policy).spec, _failed)
+
+
+def _failed(name: str, error: Exception) -> None:
+    raise GuardrailError(f"the backend {name} cannot be made: {error}")
 
 
 def _made(check: Any, name: str) -> Backend:

@@ -152,7 +152,7 @@ class Asking:
         else:
             for finding in answer:
                 # A model has no exact span: it is the part of its window that was not clear yet.
-                spanned = Finding(finding.category, finding.score, at, stop, finding.check, finding.flagged)
+                spanned = finding.at(at, stop)
                 ruling = rule_on(self._lane, segment, spanned)
                 look.verdict = join(look.verdict, ruling, spanned)
                 if ruling.action >= Action.REVIEW:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from ..errors import Problem
-from . import spec, taxonomy, texts
+from . import combinations, spec, taxonomy, texts
 from .ai_text import AiTextCheck
 from .explain import Fitted, dotted, shown
 from .tree import Node
@@ -18,8 +18,8 @@ from .tree import Node
 MODEL_CATEGORIES = frozenset({*taxonomy.OPENAI_MODERATION, *taxonomy.ALONE})
 
 
-def produced(check: spec.Check) -> frozenset[str]:
-    """The categories a check can find."""
+def produced(check: spec.Check) -> frozenset[str] | None:
+    """The categories a check can find; None where only its backend can tell, when it is made."""
     match check:
         case spec.WordsCheck() | spec.PatternsCheck():
             return frozenset({check.category})
@@ -31,8 +31,8 @@ def produced(check: spec.Check) -> frozenset[str]:
             return MODEL_CATEGORIES
         case AiTextCheck():
             return frozenset(taxonomy.AI_TEXT)
-        case spec.OpenAICheck():
-            return frozenset(taxonomy.OPENAI_MODERATION)
+        case _:
+            return None
 
 
 def problems(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
@@ -42,6 +42,7 @@ def problems(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
     yield from _identity(fitted, root)
     yield from _texts(fitted, root)
     yield from _strategies(fitted, root, own)
+    yield from combinations.problems(fitted, root)
     policy = fitted.policy
     if policy.paths.only and policy.paths.skip:
         node = root.at(["paths", "only"])
@@ -64,6 +65,11 @@ def _listed(policy: spec.Policy) -> set[str]:
     return {*policy.input, *policy.output}
 
 
+def _used(policy: spec.Policy) -> set[str]:
+    """Those that are listed, and those they put together."""
+    return combinations.reached(policy, _listed(policy))
+
+
 def _references(fitted: Fitted, root: Node) -> Iterator[Problem]:
     policy = fitted.policy
     names = {*policy.checks, *fitted.lost_checks}
@@ -76,7 +82,7 @@ def _references(fitted: Fitted, root: Node) -> Iterator[Problem]:
                 node = root.at([key, i])
                 yield Problem(node.where, f"`{key}` names the check {shown(node)}, which does not exist", remedy)
     for name in policy.checks:
-        if name not in _listed(policy) and not {"input", "output"} & fitted.lost:
+        if name not in _used(policy) and not {"input", "output", "checks"} & fitted.lost:
             where = root.at(["checks", name]).where
             yield Problem(where, f"the check `{name}` is never used", "List it under input or output, or remove it.")
 
@@ -93,13 +99,14 @@ def _rules(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
     suggested = [name for name in taxonomy.names(custom) if name in categories or name not in custom]
     used = {name: check for name, check in policy.checks.items() if name in _listed(policy)}
     certain = not {"checks", "input", "output"} & fitted.lost
+    opaque = any(produced(check) is None for check in used.values())
     for number, rule in zip(fitted.rules, policy.rules, strict=True):
         node = root.at(["rules", number])
         for i, when in enumerate(rule.when):
             named = node.at(["when", i])
             if not taxonomy.known(when, custom):
                 # The check that declares it may be taken out by a child, or have a mistake itself.
-                if when.startswith("custom/") and (node.file != own or not certain):
+                if when.startswith("custom/") and (node.file != own or not certain or opaque):
                     continue
                 alike = [name for name in suggested if name.startswith("custom/") == when.startswith("custom/")]
                 near = get_close_matches(when, alike, 1)
@@ -114,7 +121,7 @@ def _rules(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
         if not any(_finds(check, when) for rule in policy.rules for when in rule.when):
             node = root.at(["checks", name])
             category = node.entries.get("category")
-            found = shown(category) if category else ", ".join(sorted(produced(check)))
+            found = shown(category) if category else ", ".join(sorted(produced(check) or ()))
             yield Problem(node.where, f"no rule is about what the check `{name}` finds", f"Add a rule for {found}.")
 
 
@@ -122,7 +129,8 @@ def _finds(check: spec.Check, when: str) -> bool:
     """Whether a check can find something that a rule for ``when`` is about."""
     if isinstance(check, spec.SecretsCheck) and when.startswith("secret/"):
         return True
-    return any(taxonomy.matches(when, category) for category in produced(check))
+    found = produced(check)
+    return found is None or any(taxonomy.matches(when, category) for category in found)
 
 
 def _identity(fitted: Fitted, root: Node) -> Iterator[Problem]:

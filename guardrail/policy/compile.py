@@ -6,16 +6,17 @@ Everything wrong with it is reported at once, each with its file and line.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..backends.moderation import Moderation
+from ..backends.only import Only
 from ..checks.disguised import Disguised
 from ..checks.patterns import Patterns
 from ..checks.personal import PersonalData
-from ..checks.protocol import EVERYTHING, SPOKEN, Backend, Moderator, OfTools, Scanner
+from ..checks.protocol import EVERYTHING, SPOKEN, Backend, Moderator, OfTools, Scanner, Sided
 from ..checks.secrets import Secrets
 from ..checks.words import Words
 from ..errors import PolicyError, Problem
@@ -24,18 +25,18 @@ from ..wires.catalogue import router
 from ..wires.custom import Custom
 from . import spec
 from .ai_text import AiTextCheck
+from .backends import backends_of
 from .lane import Lane
 from .load import Loaded, in_order, read
 from .plan import Caps, Patience, Plan, Recording, Scope
-from .rules import Rule, Rules, mask_for
+from .rules import Rule, Rules
 from .signals import WRITTEN, Signal
-from .taxonomy import categories_of
+from .soundness import Soundness
 from .texts import Texts
-from .vault import placeholder
 
 _AS_SAID = "Correct it as the message says."
 _POSTURE = {"refuse": Action.REFUSE, "review": Action.REVIEW, "allow": Action.ALLOW}
-_ON_ERROR = {"refuse": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
+_ON_ERROR = {"refuse": Action.REFUSE, "next": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
 
 
 def load_plan(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Plan:
@@ -55,13 +56,12 @@ class _Compiler:
 
     def plan(self) -> Plan:
         policy = self._spec
-        backends = {name: made for name, check in policy.checks.items() if (made := self._backend(name, check))}
+        backends = self._backends()
         scanners = {name: s for name, check in policy.checks.items() if (s := self._scanner(name, check)) is not None}
         signals = {name: told for name, check in policy.checks.items() if (told := self._signal(name, check))}
         rules = Rules([_rule(rule) for rule in policy.rules], {name: b.points for name, b in backends.items()})
-        self._points(backends)
-        self._masks(scanners, set(backends))
-        self._overlap(backends)
+        sound = Soundness(self._loaded, scanners, backends)
+        self._problems += sound.problems()
         own = [self._custom(n, route) for n, route in enumerate(policy.custom)]
         if self._problems:
             raise PolicyError(in_order(self._problems, list(self._loaded.origin)))
@@ -92,7 +92,8 @@ class _Compiler:
             patience=Patience(**policy.streams.model_dump()),
             overlap=policy.overlap,
             reversible=any(rule.restore for rule in policy.rules),
-            remarks=tuple(self._remarks(scanners)),
+            remarks=tuple(sound.remarks()),
+            backends=backends,
         )
 
     def _problem(self, path: Sequence[str | int], what: str, remedy: str) -> None:
@@ -123,12 +124,11 @@ class _Compiler:
         own: bool | None = getattr(self._spec.checks[name], "readings", None)
         return self._spec.readings if own is None else own
 
-    def _backend(self, name: str, check: Any) -> Backend | None:
-        try:
-            return backend_of(check)
-        except (OSError, ValueError) as error:
+    def _backends(self) -> dict[str, Backend]:
+        def failed(name: str, error: Exception) -> None:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
-            return None
+
+        return backends_of(self._spec, failed, about=(self._loaded.hash,))
 
     def _signal(self, name: str, check: Any) -> Signal | None:
         try:
@@ -136,52 +136,6 @@ class _Compiler:
         except (OSError, ValueError) as error:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
             return None
-
-    def _overlap(self, backends: Mapping[str, Backend]) -> None:
-        """What runs beside the upstream call must be far away, and must change nothing that was sent."""
-        word = self._spec.overlap
-        far = {name: b for name, b in backends.items() if b.remote and name in self._spec.input}
-        if word == "none":
-            return
-        if not far:
-            what = f"`overlap: {word}` has nothing to overlap: no input check asks a service"
-            self._problem(("overlap",), what, "Write overlap: none, or list such a check under input.")
-        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
-            for name, backend in far.items():
-                if rule.do == "redact" and categories_of(rule.when, backend.categories):
-                    what = f"this rule masks what check `{name}` finds, and it cannot mask what was sent already"
-                    self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse, or overlap: none.")
-
-    def _remarks(self, scanners: Mapping[str, Scanner]) -> Iterator[Problem]:
-        policy = self._spec
-        if policy.overlap != "none" and policy.mode == "observe":
-            what = f"`overlap: {policy.overlap}` does nothing in mode observe: requests never wait there"
-            yield Problem(self._loaded.locate(("overlap",)), what, "It takes effect with mode: enforce.")
-        for n, rule in zip(self._loaded.rules, policy.rules, strict=True):
-            asked = {c for name, s in scanners.items() if name in policy.input for c in s.categories}
-            if rule.restore and not categories_of(rule.when, asked):
-                what = "nothing that this rule masks is read in requests, so `restore` has nothing to put back"
-                remedy = "List a check that finds it under input, or take restore away."
-                yield Problem(self._loaded.locate(("rules", n, "restore")), what, remedy)
-        for name, check in policy.checks.items():
-            if check.stream == "after" and name in policy.output:
-                what = f"what check `{name}` finds in a stream is only recorded (`stream: after`), whatever a rule does"
-                remedy = "Whole answers are held to the rules; window and buffer hold streams to them too."
-                yield Problem(self._loaded.locate(("checks", name, "stream")), what, remedy)
-        for name, scanner in scanners.items():
-            if not isinstance(scanner, Patterns) or name not in self._spec.output:
-                continue
-            where = self._loaded.locate(("checks", name, "patterns"))
-            bounded = self._spec.checks[name].longest  # type: ignore[union-attr]
-            for place in (*scanner.open_ended, *scanner.waiting):
-                what = f"pattern {place} of check `{name}` can match more text than a stream holds back"
-                does = "an answer waits while such a match is open, and past 4,096 characters for its end"
-                remedy = "Bound it, such as {1,200} for +."
-                if place in scanner.waiting:
-                    does, remedy = "it is judged when the text is complete", "Take ^ $ \\A \\z out, or let it wait."
-                elif bounded is not None:
-                    does = f"matches longer than its `longest` ({bounded}) may be missed in a stream"
-                yield Problem(where, f"{what}: {does}", remedy)
 
     def _lane(
         self,
@@ -201,6 +155,7 @@ class _Compiler:
             if backend is None:
                 continue
             check: Any = self._spec.checks[name]
+            side: Literal["input", "output"] = "input" if whole else "output"
             floors = {category: rules.floor(name, category) for category in (*backend.categories, "*")}
             reads = frozenset(check.on) if check.on else SPOKEN
             moderators += [
@@ -211,10 +166,11 @@ class _Compiler:
                     reads=kinds,
                     window=getattr(asked, "window", None),
                     readings=self._undisguises(name),
+                    needed=frozenset(c for c in asked.categories if rules.acts(name, c)),
                 )
-                for asked, kinds in _paths(backend, reads)
+                for asked, kinds in _paths(backend, reads, side)
             ]
-            on_error[name] = _ON_ERROR[check.on_error]
+            on_error[name] = _ON_ERROR[check.fails(side)]
         lane = tuple(
             Disguised(scanners[name], whole=whole, spelled=isinstance(scanners[name], Words | Patterns))
             if self._undisguises(name)
@@ -227,50 +183,6 @@ class _Compiler:
         told = tuple(signals[name] for name in dict.fromkeys(names) if name in signals)
         return Lane(lane, tuple(moderators), rules, on_error, strategies=strategies, signals=told)
 
-    def _points(self, backends: Mapping[str, Backend]) -> None:
-        """A named point must exist in every model check whose findings the rule is about."""
-        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
-            for name, backend in backends.items():
-                if rule.point is None or not categories_of(rule.when, backend.categories):
-                    continue
-                if backend.points is None and rule.point != "balanced":
-                    what = f"check `{name}` ({backend.name}) has no operating point `{rule.point}`"
-                    self._problem(
-                        ("rules", n, "point"), what, "Use point: balanced (the service's own decision), or at_least."
-                    )
-
-    def _masks(self, scanners: Mapping[str, Scanner], models: set[str]) -> None:
-        """A mask must be plain, and must not be found by a check again; a model has no span to mask."""
-        listed = {*self._spec.input, *self._spec.output}
-        for n, rule in zip(self._loaded.rules, self._spec.rules, strict=True):
-            if rule.do != "redact":
-                continue
-            where = ("rules", n, "mask") if rule.mask is not None else ("rules", n)
-            if rule.mask is not None:
-                if not rule.mask.isprintable() or not rule.mask.strip():
-                    self._problem(
-                        where,
-                        "the mask is empty or has control characters",
-                        "Use plain visible text, such as [redacted].",
-                    )
-                for name, scanner in scanners.items():
-                    if name in listed and scanner.scan(rule.mask):
-                        self._problem(
-                            where, f"check `{name}` would find the mask itself", "Choose a mask that no check finds."
-                        )
-            exact = {c for name, s in scanners.items() if name in listed for c in s.categories}
-            if rule.restore:
-                masks = [rule.mask] if rule.mask else [mask_for(c) for c in categories_of(rule.when, exact)]
-                for name, scanner in scanners.items():
-                    if name in listed and any(scanner.scan(placeholder(mask, 1)) for mask in masks):
-                        what = f"check `{name}` would find the name that stands for what is masked"
-                        self._problem(
-                            where, what, "Choose a mask whose numbered form, such as [email-1], no check finds."
-                        )
-            if models & listed and not categories_of(rule.when, exact):
-                what = "a model says that a text is harmful, not which of its words, so there is nothing to mask"
-                self._problem(("rules", n, "do"), what, "Use do: flag, review or refuse.")
-
     def _custom(self, n: int, route: spec.CustomRoute) -> Custom:
         try:
             return Custom(route.path, route.request, route.response)
@@ -281,29 +193,21 @@ class _Compiler:
             return Custom(route.path, {}, {})
 
 
-def backend_of(check: Any) -> Backend | None:
-    if isinstance(check, spec.LocalCheck):
-        from ..local.backend import LocalBackend
-
-        try:
-            return LocalBackend(check.tier)
-        except ImportError as error:
-            raise ValueError(str(error)) from None
-    if isinstance(check, spec.OpenAICheck):
-        from ..backends.openai import OpenAIModeration
-
-        key = check.api_key.get_secret_value()
-        return OpenAIModeration(key, url=check.url, model=check.model, timeout=check.timeout)
-    return None
-
-
-def _paths(backend: Backend, reads: frozenset[Kind]) -> list[tuple[Backend, frozenset[Kind]]]:
-    """Who judges which kinds of text: what tools gave is read for instructions to the model, where that can be done."""
+def _paths(
+    backend: Backend, reads: frozenset[Kind], side: Literal["input", "output"]
+) -> list[tuple[Backend, frozenset[Kind]]]:
+    """Who judges which kinds of text: a reply is asked about as a reply, and what tools gave is read for
+    instructions to the model, where a backend tells them apart."""
+    wanted = None
+    if isinstance(backend, Only):
+        backend, wanted = backend.backend, backend.categories
+    if isinstance(backend, Sided):
+        backend = backend.on(side)
     tools = reads & {Kind.TOOL_RESULT}
-    if not tools or not isinstance(backend, OfTools):
-        return [(backend, reads)]
-    paths = [(backend, reads - tools), (backend.of_tools(), tools)]
-    return [(asked, kinds) for asked, kinds in paths if kinds]
+    paths = [(backend, reads)]
+    if tools and isinstance(backend, OfTools) and (apart := backend.of_tools()) is not backend:
+        paths = [(backend, reads - tools), (apart, tools)]
+    return [(asked if wanted is None else Only(asked, wanted), kinds) for asked, kinds in paths if kinds]
 
 
 def _signal(name: str, check: Any) -> Signal | None:

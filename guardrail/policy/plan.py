@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..admit.identity import Identity
 from ..admit.limits import Limits
+from ..checks.protocol import Backend
 from ..errors import BadRequest, Problem
 from ..verdict import Action
 from ..wires.router import Router
@@ -99,6 +100,8 @@ class Plan:
     reversible: bool = False  # some rule's masks are undone in the answer
     retell: bool = True  # a provider's own safety error is told as the policy tells refusals
     router: Router = field(default_factory=lambda: Router(()))
+    backends: Mapping[str, Backend] = field(default_factory=dict)
+    """By the name of a check, whom it asks."""
     remarks: tuple[Problem, ...] = ()
     """What is right and may surprise, each with its place; ``guardrail policy check`` shows them."""
 

@@ -67,6 +67,10 @@ class Rules:
         bars = self._compile(check, category)
         return min((bar.score for bar in bars if bar.score is not None), default=1.1)
 
+    def acts(self, check: str, category: str) -> bool:
+        """Whether any rule would do something about a sure finding of this check and category."""
+        return self.decide(Finding(category, 1.0, 0, 0, check)).action > Action.ALLOW
+
     def _compile(self, check: str, category: str) -> tuple[_Bar, ...]:
         bars = []
         for rule in self._rules:

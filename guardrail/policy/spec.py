@@ -7,18 +7,19 @@ exist, rules that can never match) is not known here; see ``audit``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from ..verdict import Kind
+from . import safety_models, services
 from .ai_text import AiTextCheck, only_tells
+from .anycheck import AnyCheck, ModelCheck
+from .combination import CombinedCheck, PythonCheck
 from .fields import (
-    ApiKey,
     Category,
     CheckName,
     Count,
-    Duration,
     Filled,
     HeaderName,
     Language,
@@ -33,35 +34,17 @@ from .fields import (
     Secret,
     Size,
     Template,
-    Url,
     When,
 )
-from .part import Part, Strategy
+from .part import Part
 from .units import wrong
 
 Point = Literal["lenient", "balanced", "strict"]
-OnError = Literal["refuse", "flag", "allow"]
 Posture = Literal["refuse", "review", "allow"]
 Entity = Literal["email", "phone", "card", "iban", "ip"]
 
 
-class _AnyCheck(Part):
-    on: tuple[Kind, ...] | None = Field(
-        None,
-        min_length=1,
-        description="Whose text it reads. Left out: everything; model checks leave out system and definition.",
-    )
-    stream: Strategy = Field(
-        "window",
-        description="How it judges a stream: a window at a time, the whole answer before any of it leaves (buffer), or "
-        "after it has left, only to be recorded.",
-    )
-    readings: bool | None = Field(
-        None, description="Whether it also reads disguised text as what it says. Left out: as the policy says."
-    )
-
-
-class WordsCheck(_AnyCheck):
+class WordsCheck(AnyCheck):
     """Finds words from a list, however they are cased or disguised."""
 
     use: Literal["words"]
@@ -78,7 +61,7 @@ class WordsCheck(_AnyCheck):
         return self
 
 
-class PatternsCheck(_AnyCheck):
+class PatternsCheck(AnyCheck):
     """Finds text that matches RE2 regular expressions."""
 
     use: Literal["patterns"]
@@ -89,7 +72,7 @@ class PatternsCheck(_AnyCheck):
     )
 
 
-class PersonalCheck(_AnyCheck):
+class PersonalCheck(AnyCheck):
     """Finds personal data: categories personal/email, personal/card and so on."""
 
     use: Literal["personal-data"]
@@ -98,13 +81,13 @@ class PersonalCheck(_AnyCheck):
     )
 
 
-class SecretsCheck(_AnyCheck):
+class SecretsCheck(AnyCheck):
     """Finds keys and passwords: categories secret and secret/<kind>."""
 
     use: Literal["secrets"]
 
 
-class LocalCheck(_AnyCheck):
+class LocalCheck(ModelCheck):
     """The harm model that comes with the package; nothing leaves the machine."""
 
     use: Literal["local"]
@@ -113,22 +96,34 @@ class LocalCheck(_AnyCheck):
         description="The model that judges. Left out: the fast one first, and where that does not decide the accurate "
         "one, which needs the extra guardrail-middleware[local].",
     )
-    on_error: OnError = Field("refuse", description="What happens to text it could not judge.")
-
-
-class OpenAICheck(_AnyCheck):
-    """The OpenAI moderation service, or another with the same interface."""
-
-    use: Literal["openai"]
-    api_key: ApiKey = Field(description="The key, such as ${OPENAI_API_KEY}.")
-    model: Filled = Field("omni-moderation-latest", description="The moderation model.")
-    url: Url = Field("https://api.openai.com/v1/moderations", description="Where the service is.")
-    timeout: Duration = Field(2.0, description="How long it may take in all, such as 2s or 500ms.")
-    on_error: OnError = Field("refuse", description="What happens to text it could not judge.")
 
 
 Check = Annotated[
-    WordsCheck | PatternsCheck | PersonalCheck | SecretsCheck | LocalCheck | OpenAICheck | AiTextCheck,
+    WordsCheck
+    | PatternsCheck
+    | PersonalCheck
+    | SecretsCheck
+    | LocalCheck
+    | AiTextCheck
+    | services.OpenAICheck
+    | services.MistralCheck
+    | services.AzureCheck
+    | services.AzureShieldCheck
+    | services.ModelArmorCheck
+    | services.BedrockCheck
+    | services.PresidioCheck
+    | services.PresidioLocalCheck
+    | services.FmsCheck
+    | services.HttpCheck
+    | safety_models.LlamaGuardCheck
+    | safety_models.ShieldGemmaCheck
+    | safety_models.NemotronCheck
+    | safety_models.GraniteGuardianCheck
+    | safety_models.Qwen3GuardCheck
+    | safety_models.GptOssSafeguardCheck
+    | safety_models.JudgeCheck
+    | CombinedCheck
+    | PythonCheck,
     Field(discriminator="use"),
 ]
 
@@ -329,14 +324,9 @@ def keys_of(part: type[BaseModel]) -> tuple[str, ...]:
 
 
 CHECKS: Mapping[str, type[BaseModel]] = {
-    "words": WordsCheck,
-    "patterns": PatternsCheck,
-    "personal-data": PersonalCheck,
-    "secrets": SecretsCheck,
-    "local": LocalCheck,
-    "openai": OpenAICheck,
-    "ai-text": AiTextCheck,
+    word: kind for kind in get_args(get_args(Check)[0]) for word in get_args(kind.model_fields["use"].annotation)
 }
+"""By the word after ``use:``."""
 
 
 def json_schema() -> dict[str, Any]:

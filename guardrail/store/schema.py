@@ -126,10 +126,15 @@ def _findings(findings: tuple[Finding, ...]) -> str:
                 "check": f.check,
                 "flagged": f.flagged,
                 **({"notice": f.notice} if f.notice else {}),
+                **({"by": f.by} if f.by else {}),
             }
             for f in findings
         ]
     )
+
+
+def _finding(item: dict[str, Any]) -> Finding:
+    return Finding(**{**item, "by": tuple((str(model), float(score)) for model, score in item.get("by", ()))})
 
 
 def _gaps(gaps: tuple[Gap, ...]) -> str:
@@ -146,7 +151,7 @@ def from_row(row: Mapping[str, Any]) -> Decision:
                 "action": _actions[plain["action"]],
                 "outcome": Outcome(plain["outcome"]),
                 "would": None if plain["would"] is None else _actions[plain["would"]],
-                "findings": tuple(Finding(**item) for item in json.loads(plain["findings"])),
+                "findings": tuple(_finding(item) for item in json.loads(plain["findings"])),
                 "not_evaluated": tuple(Gap(**item) for item in json.loads(plain["not_evaluated"])),
                 "skipped": tuple(json.loads(plain["skipped"])),
                 "spent": None if plain["spent"] is None else Spent(**json.loads(plain["spent"])),

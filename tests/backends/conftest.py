@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from guardrail.backends.dialect import Dialect, Side
+from guardrail.backends.remote import Remote, RemoteBackend
 from guardrail.flow import Flow, run
 from guardrail.worlds import SyncWorld
 
@@ -75,6 +77,11 @@ class ModerationServer(ThreadingHTTPServer):
     def documented(self, texts: list[str]) -> tuple[int, Any]:
         results = [result_for(text) for text in texts]
         return 200, {"id": "modr-1", "model": "omni-moderation-2024-09-26", "results": results}
+
+
+def asked(dialect: Dialect, *, side: Side = "input", **options: Any) -> RemoteBackend:
+    """A dialect as a backend."""
+    return Remote(dialect, **options).on(side)
 
 
 @pytest.fixture

@@ -14,12 +14,14 @@ import pytest
 from guardrail import Decision, Guard, GuardrailMiddleware
 from guardrail.backends.moderation import Moderation
 from guardrail.backends.openai import CATEGORIES, MAX_IMAGE, OpenAIModeration
+from guardrail.backends.remote import RemoteBackend
 from guardrail.checks.protocol import Looked, Seeing, SeeingModerator
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Flow
 from guardrail.local.backend import LocalBackend
 from guardrail.store.recorder import memory
 from guardrail.verdict import Finding
+from tests.backends.conftest import asked
 from tests.doors.driver import CHAT, Answer, Inner, call, request, scope_of
 
 KEY = "sk-canary-0001"
@@ -64,8 +66,8 @@ def eyes(service: Any) -> Any:
     return service
 
 
-def backend(service: Any, **options: Any) -> OpenAIModeration:
-    return OpenAIModeration(KEY, url=service.url, **options)
+def backend(service: Any, *, model: str = "omni-moderation-latest", **options: Any) -> RemoteBackend:
+    return asked(OpenAIModeration("k", url=service.url, model=model), **options)
 
 
 def check(service: Any, **options: Any) -> Moderation:
@@ -81,10 +83,10 @@ def shown(service: Any) -> list[Any]:
 
 
 def test_it_sees_images_where_its_model_does() -> None:
-    sighted: Seeing = OpenAIModeration(KEY)
+    sighted: Seeing = asked(OpenAIModeration(KEY))
     assert sighted.sees == {"image"}
-    assert OpenAIModeration(KEY, model="text-moderation-latest").sees == frozenset()
-    looker: SeeingModerator = Moderation("harm", OpenAIModeration(KEY), {})
+    assert asked(OpenAIModeration(KEY, model="text-moderation-latest")).sees == frozenset()
+    looker: SeeingModerator = Moderation("harm", asked(OpenAIModeration(KEY)), {})
     assert looker.sees == {"image"}
     assert not isinstance(LocalBackend(), Seeing)
     assert Moderation("harm", LocalBackend(), {}).sees == frozenset()
@@ -92,10 +94,10 @@ def test_it_sees_images_where_its_model_does() -> None:
 
 def test_the_request_is_the_documented_one_with_one_image_each(eyes: Any, drive: Drive) -> None:
     drive(backend(eyes).look([("what is this?", PNG), ("", LINK), (" \n", LINK)]))
-    assert shown(eyes) == [
+    assert sorted(shown(eyes), key=len) == [
+        [{"type": "image_url", "image_url": {"url": LINK}}],
+        [{"type": "image_url", "image_url": {"url": LINK}}],
         [{"type": "text", "text": "what is this?"}, {"type": "image_url", "image_url": {"url": PNG}}],
-        [{"type": "image_url", "image_url": {"url": LINK}}],
-        [{"type": "image_url", "image_url": {"url": LINK}}],
     ]
     assert {body["model"] for _, body in eyes.requests} == {"omni-moderation-latest"}
 
@@ -129,8 +131,8 @@ def test_where_it_is_not_said_what_was_applied_nothing_was(service: Any, drive: 
 def test_a_flag_counts_whatever_it_was_applied_to(eyes: Any, drive: Drive) -> None:
     image, text = drive(check(eyes).look([("", LINK + "?flag=violence"), ("[hate]", PNG)]))
     unseen = CATEGORIES - APPLIED
-    assert image == Looked((Finding("violence", 0.91, 0, 0, "harm"),), unseen)
-    assert text == Looked((Finding("hate", 0.91, 0, 0, "harm"),), unseen)
+    assert image == Looked((Finding("violence", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen)
+    assert text == Looked((Finding("hate", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen)
 
 
 def test_a_score_above_its_floor_counts_without_a_flag(service: Any, drive: Drive) -> None:
@@ -139,7 +141,7 @@ def test_a_score_above_its_floor_counts_without_a_flag(service: Any, drive: Driv
     service.reply = lambda _: (200, {"model": "omni", "results": [result]})
     made = Moderation("harm", backend(service), {"sexual": 0.3})
     (looked,) = drive(made.look([("", PNG)]))
-    assert looked.findings == (Finding("sexual", 0.4, 0, 0, "harm", False),)
+    assert looked.findings == (Finding("sexual", 0.4, 0, 0, "harm", False, by=(("omni", 0.4),)),)
 
 
 def test_what_is_too_large_is_not_sent(eyes: Any, drive: Drive) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrail.errors import PolicyError, Problem
-from guardrail.policy import sources, spec, tree
+from guardrail.policy import services, sources, spec, tree
 from guardrail.policy.load import Loaded, load
 
 SECRET = "a-long-and-secret-value"
@@ -256,7 +256,7 @@ def test_a_policy_with_every_part_is_understood_as_written(tmp_path: Path) -> No
     tickets, harm = policy.checks["tickets"], policy.checks["harm"]
     assert isinstance(tickets, spec.PatternsCheck)
     assert tickets.patterns == (r"\bTICKET-\d{6}\b",)
-    assert isinstance(harm, spec.OpenAICheck)
+    assert isinstance(harm, services.OpenAICheck)
     assert harm.api_key.get_secret_value() == "key"
     assert (harm.timeout, harm.on_error) == (2.0, "flag")
     assert policy.identity.sources[1] == "scope"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from guardrail.policy import schema, spec, units
+from guardrail.policy import schema, services, spec, units
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -126,7 +126,7 @@ def test_the_whole_spelling_is_understood() -> None:
     assert whole.identity.sources[1:] == ("scope", "api-key")
     assert whole.rules[0].when == ("custom/t",)
     remote = whole.checks["remote"]
-    assert isinstance(remote, spec.OpenAICheck)
+    assert isinstance(remote, services.OpenAICheck)
     assert remote.api_key.get_secret_value() == "k" * 20
     assert "k" * 20 not in repr(whole)
     assert "s" * 16 not in repr(whole)

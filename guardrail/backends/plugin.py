@@ -1,0 +1,69 @@
+"""Backends that others wrote: by dotted path, or by the name of an entry point. Read only when a policy names one.
+
+Knows how to find what makes a backend, and what every backend must have. Must never load what no policy names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from ..checks.protocol import Backend
+
+GROUP = "guardrail.backends"
+"""The group of entry points that packages register their backends in."""
+
+_TYPES: Mapping[str, type] = {
+    "name": str,
+    "categories": frozenset,
+    "longest": int,
+    "stride": int,
+    "inline": int,
+    "remote": bool,
+}
+
+
+def plugin(path: str, options: Mapping[str, Any]) -> Backend:
+    """What ``path`` makes of the options. Raises ValueError where it is not there, fails, or is no backend."""
+    make = _found(path)
+    try:
+        made = make(**options)
+    except Exception as error:
+        raise ValueError(f"`{path}` failed as it was made: {type(error).__name__}: {error}") from error
+    return checked(made, path)
+
+
+def checked(made: Any, path: str) -> Backend:
+    """The same, once it has what every backend must have. Raises ValueError."""
+    for name, kind in _TYPES.items():
+        if not isinstance(getattr(made, name, None), kind):
+            what = f"what `{path}` makes is no backend: it has no `{name}` of type {kind.__name__}"
+            raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
+    if not hasattr(made, "points") or not callable(getattr(made, "moderate", None)):
+        raise ValueError(f"what `{path}` makes is no backend: it lacks `points` or `moderate`")
+    if not made.categories or made.longest < 1 or made.stride < 1:
+        raise ValueError(f"what `{path}` makes is no backend: no categories, or a length that is not positive")
+    backend: Backend = made
+    return backend
+
+
+def _found(path: str) -> Any:
+    module, colon, name = path.partition(":")
+    if colon:
+        try:
+            return getattr(import_module(module), name)
+        except ImportError as error:
+            raise ValueError(f"`{module}` cannot be imported: {error}") from error
+        except AttributeError:
+            raise ValueError(f"`{module}` has no `{name}`") from None
+    known = entry_points(group=GROUP)
+    for point in known:
+        if point.name == path:
+            try:
+                return point.load()
+            except (ImportError, AttributeError) as error:
+                raise ValueError(f"the entry point `{path}` cannot be loaded: {error}") from error
+    names = ", ".join(sorted(point.name for point in known)) or "none"
+    raise ValueError(f"no package has an entry point `{path}` in {GROUP} (there are: {names}); or write module:name")

@@ -1,0 +1,157 @@
+"""From what a policy says of a check to the backend it asks. Nothing is asked here.
+
+Knows the words after ``use:`` and where their dialects are; each is loaded when a policy names it. Must never know
+what a rule does with a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+from ..backends.combined import Combined, Member
+from ..backends.dialect import Dialect
+from ..backends.line import Line
+from ..backends.memory import Memory
+from ..backends.only import Only
+from ..backends.remote import Remote
+from ..checks.protocol import Backend
+from . import combinations, spec
+from .anycheck import ModelCheck
+from .combination import CombinedCheck, PythonCheck
+from .services import PresidioLocalCheck, ServiceCheck, options
+from .taxonomy import categories_of
+
+DIALECTS: Mapping[str, str] = {
+    "openai": "openai:OpenAIModeration",
+    "mistral": "mistral:MistralModeration",
+    "azure": "azure:AzureContentSafety",
+    "azure-shield": "azure_shield:AzurePromptShields",
+    "model-armor": "model_armor:ModelArmor",
+    "bedrock": "bedrock_guardrail:BedrockGuardrail",
+    "presidio": "presidio:Presidio",
+    "fms": "fms:FMS",
+    "http": "http_json:HttpJson",
+    "llama-guard": "llama_guard:LlamaGuard",
+    "shieldgemma": "shieldgemma:ShieldGemma",
+    "nemotron": "nemotron:Nemotron",
+    "granite-guardian": "granite_guardian:GraniteGuardian",
+    "qwen3guard": "qwen3guard:Qwen3Guard",
+    "gpt-oss-safeguard": "gpt_oss_safeguard:GptOssSafeguard",
+    "judge": "judge:Judge",
+}
+"""By the word after ``use:``, the module and class of the service's dialect."""
+
+_SPELLED = {"fms": {"means": "categories"}, "gpt-oss-safeguard": {}}
+"""Options whose key in a policy is not the dialect's own, which a check has already."""
+
+
+def backends_of(
+    policy: spec.Policy, failed: Callable[[str, Exception], None], *, about: tuple[str, ...] = ()
+) -> dict[str, Backend]:
+    """By the name of a check its backend: first those that stand alone, then those that put others together.
+
+    ``failed`` is told which check cannot be made, and why. ``about``: see ``backend_of``.
+    """
+    checks = policy.checks
+    found: dict[str, Backend] = {}
+
+    def put(name: str, make: Callable[[], Backend | None]) -> None:
+        try:
+            made = make()
+        except (OSError, ValueError, ImportError) as error:
+            failed(name, error)
+            found.pop(name, None)
+        else:
+            if made is not None:
+                found[name] = made
+
+    for name, check in checks.items():
+        put(name, partial(backend_of, check, about=about))
+    for name in combinations.in_order(policy):
+        own = checks[name]
+        assert isinstance(own, CombinedCheck)
+        if all(member in found or not isinstance(checks.get(member), ModelCheck | None) for member in own.of):
+            put(name, partial(combined_of, own, checks, found))
+    for name, check in checks.items():
+        if name in found and isinstance(check, ModelCheck):
+            put(name, partial(heard, found[name], check))
+    return found
+
+
+def backend_of(check: Any, *, about: tuple[str, ...] = ()) -> Backend | None:
+    """The backend of a check by itself; None where it asks none, or others (see ``backends_of``).
+
+    ``about``: what answers depend on besides the text, such as the policy's hash. Raises ValueError or OSError for
+    what cannot be made, with what to do.
+    """
+    if isinstance(check, ServiceCheck):
+        return _service(check, about)
+    if isinstance(check, spec.LocalCheck):
+        from ..local.backend import LocalBackend
+
+        try:
+            return LocalBackend(check.tier)
+        except ImportError as error:
+            raise ValueError(str(error)) from None
+    if isinstance(check, PresidioLocalCheck):
+        from ..backends.presidio_local import PresidioLocal
+
+        own: dict[str, Any] = {"language": check.language, "entities": check.entities, "config": check.config}
+        ignore = frozenset(check.ignore)
+        return PresidioLocal(**{name: value for name, value in own.items() if value is not None}, ignore=ignore)
+    if isinstance(check, PythonCheck):
+        from ..backends.plugin import plugin
+
+        return plugin(check.backend, dict(check.options))
+    return None
+
+
+def combined_of(check: CombinedCheck, checks: Mapping[str, Any], backends: Mapping[str, Backend]) -> Backend:
+    """The backend of a check that puts others together; ``backends`` are those of its members.
+
+    Raises ValueError for a member that asks no model.
+    """
+    members = []
+    for member in check.of:
+        own = checks[member]
+        if not isinstance(own, ModelCheck):
+            what = f"`of` names {member}, which asks no model: list it under input or output"
+            raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
+        needed = own.on_error in ("refuse", "next")
+        backend = heard(backends[member], own)
+        members.append(Member(member, backend, needed, check.weights.get(member, 1.0)))
+    band = None if check.unsure is None else (check.unsure.low, check.unsure.high)
+    return Combined(check.use, members, between=band)
+
+
+def heard(backend: Backend, check: ModelCheck) -> Backend:
+    """The backend, listened to only about what the check wants. Raises ValueError where that is nothing it judges."""
+    if check.categories is None:
+        return backend
+    wanted = categories_of(check.categories, backend.categories)
+    if not wanted:
+        raise ValueError(f"`categories` has nothing that {backend.name} judges; it judges {told(backend)}")
+    return Only(backend, frozenset(wanted))
+
+
+def told(backend: Backend) -> str:
+    """What a backend judges, for a message."""
+    return ", ".join(sorted(backend.categories))
+
+
+def _service(check: ServiceCheck, about: tuple[str, ...]) -> Backend:
+    word = str(getattr(check, "use"))  # noqa: B009 - each class of service has it, as a literal of its own
+    module, _, name = DIALECTS[word].partition(":")
+    found = {_SPELLED.get(word, {}).get(key, key): value for key, value in options(check).items()}
+    make = getattr(import_module(f"guardrail.backends.{module}"), name)
+    dialect: Dialect = make(**{key: value for key, value in found.items() if value is not None})
+    rate = None if check.rate is None else (check.rate.count, float(check.rate.seconds))
+    line = Line(concurrency=check.concurrency, rate=rate, failures=check.breaker)
+    memory = Memory((word, dialect.model, *about), seconds=check.cache or 0.0)
+    remote = Remote(
+        dialect, timeout=check.timeout, attempts=check.attempts, hedge=check.hedge, line=line, memory=memory
+    )
+    return remote.on("input")

@@ -1,0 +1,176 @@
+"""The breaker and the line, on a clock of our own: who may go, when, and what opens the way again."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrail.backends.breaker import LONGEST, Breaker
+from guardrail.backends.line import UNWELL, Line
+from guardrail.errors import NotEvaluated
+from guardrail.flow import Reply
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Broken(NotEvaluated):
+    of_service = True
+
+
+def reply(status: int = 200) -> Reply:
+    return Reply(status, (), b"{}")
+
+
+def refused(call: object) -> str:
+    with pytest.raises(NotEvaluated) as caught:
+        call()  # type: ignore[operator]
+    return caught.value.reason
+
+
+# --- the breaker ---------------------------------------------------------------------------------
+
+
+def test_it_opens_after_so_many_failures_in_a_row_and_lets_one_probe_through() -> None:
+    clock = Clock()
+    breaker = Breaker(3, 5.0, clock=clock)
+    for _ in range(2):
+        breaker.failed(probe=False)
+    breaker.worked()
+    for _ in range(2):
+        breaker.failed(probe=False)
+    assert breaker.state == "closed"
+    assert breaker.admit() is False
+    breaker.failed(probe=False)
+    assert breaker.state == "open"
+    assert refused(breaker.admit) == "open"
+    clock.now += 5
+    assert breaker.state == "half-open"
+    assert breaker.admit() is True
+    assert refused(breaker.admit) == "open"  # one probe at a time
+    breaker.worked()
+    assert breaker.state == "closed"
+    assert breaker.opened == 1
+
+
+def test_a_probe_that_fails_doubles_the_rest_up_to_a_minute() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock=clock)
+    breaker.failed(probe=False)
+    rests = []
+    for _ in range(6):
+        before = clock.now
+        while breaker.state == "open":
+            clock.now += 1
+        rests.append(clock.now - before)
+        assert breaker.admit() is True
+        breaker.failed(probe=True)
+    assert rests == [5, 10, 20, 40, LONGEST, LONGEST]
+
+
+def test_a_probe_that_is_given_up_leaves_room_for_another() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock=clock)
+    breaker.failed(probe=False)
+    clock.now += 5
+    assert breaker.admit() is True
+    breaker.let_go(probe=True)
+    assert breaker.admit() is True
+
+
+def test_stragglers_do_not_move_the_time_of_the_probe() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock=clock)
+    breaker.failed(probe=False)
+    clock.now += 4
+    breaker.failed(probe=False)  # was under way before it opened
+    clock.now += 1
+    assert breaker.admit() is True
+
+
+def test_it_never_opens_where_the_policy_says_so() -> None:
+    breaker = Breaker(0)
+    for _ in range(100):
+        breaker.failed(probe=False)
+    assert breaker.state == "closed"
+
+
+# --- the line --------------------------------------------------------------------------------------
+
+
+def test_no_more_go_at_a_time_and_who_waits_longest_goes_next() -> None:
+    line = Line(concurrency=2)
+    first, second, third, fourth = (line.enter() for _ in range(4))
+    assert [place.free.done() for place in (first, second, third, fourth)] == [True, True, False, False]
+    assert refused(lambda: line.enter(spare=True)) == "busy"
+    line.leave(third, None)  # gave up waiting
+    line.leave(first, reply())
+    assert fourth.free.done()
+    line.leave(first, reply())  # a second time changes nothing
+    line.leave(second, reply())
+    line.leave(fourth, reply())
+    again = [line.enter(spare=True) for _ in range(2)]
+    assert all(place.free.done() for place in again)
+    assert line.counts["hedged"] == 2
+
+
+def test_in_any_span_no_more_go_than_the_rate_allows() -> None:
+    clock = Clock()
+    line = Line(concurrency=99, rate=(3, 10.0), clock=clock)
+    waits = [line.pace(line.enter(), 60.0) for _ in range(7)]
+    assert waits == [0, 0, 0, 10, 10, 10, 20]
+    assert refused(lambda: line.pace(line.enter(), 5.0)) == "over_budget"
+    assert refused(lambda: line.enter(spare=True)) == "busy"
+    assert line.counts["requests"] == 7
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 5), st.floats(0.5, 10), st.floats(0, 30))
+def test_the_budget_holds_whenever_requests_come(gaps: list[float], most: int, span: float, within: float) -> None:
+    clock = Clock()
+    line = Line(concurrency=999, rate=(most, span), clock=clock)
+    sent = []
+    for gap in gaps:
+        clock.now += gap
+        try:
+            sent.append(clock.now + line.pace(line.enter(), within))
+        except NotEvaluated:
+            continue
+    for at in sent:
+        assert sum(at <= other < at + span - 1e-6 for other in sent) <= most
+
+
+@pytest.mark.parametrize("status", sorted(UNWELL))
+def test_statuses_of_the_service_count_against_it(status: int) -> None:
+    line = Line(failures=1)
+    line.leave(line.enter(), reply(status))
+    assert line.breaker.state == "open"
+
+
+@pytest.mark.parametrize("status", [400, 405, 409, 413, 415, 422])
+def test_what_the_writer_of_a_text_can_bring_about_closes_the_way_for_nobody(status: int) -> None:
+    line = Line(failures=1)
+    for _ in range(20):
+        line.leave(line.enter(), reply(status))
+    line.leave(line.enter(), None)
+    line.leave(line.enter(), NotEvaluated("busy"))
+    assert line.breaker.state == "closed"
+
+
+def test_an_answer_that_cannot_be_read_is_a_failure_and_one_that_can_is_none() -> None:
+    line = Line(failures=2)
+    for _ in range(3):
+        line.leave(line.enter(), reply())
+        line.judged(readable=False)
+        line.leave(line.enter(), reply())
+        line.judged(readable=True)
+    assert line.breaker.state == "closed"
+    line.leave(line.enter(), Broken("connect"))
+    line.leave(line.enter(), reply())
+    line.judged(readable=False)
+    assert line.breaker.state == "open"
+    assert refused(line.enter) == "open"

@@ -1,0 +1,238 @@
+"""What every service's backend does between a text and its scores, in both colours, against a server on loopback."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from guardrail.backends.line import Line
+from guardrail.backends.memory import Memory
+from guardrail.backends.remote import Remote
+from guardrail.errors import NotEvaluated
+
+from .plain import CATEGORIES, Loop, Plain, Server, Threads, documented, serving
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(params=["threads", "loop"])
+def world(request: pytest.FixtureRequest) -> Iterator[Threads | Loop]:
+    made = Threads() if request.param == "threads" else Loop()
+    yield made
+    made.close()
+
+
+def remote(server: Server, *, batch: int = 8, **options: Any) -> Remote:
+    criteria = options.pop("criteria", ())
+    return Remote(Plain(server.url, batch=batch, criteria=criteria), **{"timeout": 20.0, "attempts": 1, **options})
+
+
+def found(answers: Any) -> list[set[str]]:
+    assert not isinstance(answers, Exception), answers
+    return [{name for name, score in one.scores.items() if score > 0.5} for one in answers]
+
+
+def reason(error: Any) -> str:
+    assert isinstance(error, NotEvaluated), error
+    return error.reason
+
+
+def test_texts_go_together_as_far_as_the_service_takes_them(world: Threads | Loop, server: Server) -> None:
+    texts = [f"text {n} [hate]" if n % 3 == 0 else f"text {n}" for n in range(20)]
+    (answers,) = world.all(remote(server).texts(texts, "input"))
+    assert found(answers) == [{"hate"} if n % 3 == 0 else set() for n in range(20)]
+    assert sorted(len(asked["texts"]) for asked in server.asked) == [4, 8, 8]
+    assert {asked["side"] for asked in server.asked} == {"input"}
+
+
+def test_a_text_is_asked_about_once_and_known_again(world: Threads | Loop, server: Server) -> None:
+    backend = remote(server)
+    (first,) = world.all(backend.texts(["a [hate]", "b", "a [hate]"], "input"))
+    (second,) = world.all(backend.texts(["b", "c", "a [hate]"], "input"))
+    assert found(first) == [{"hate"}, set(), {"hate"}]
+    assert found(second) == [set(), set(), {"hate"}]
+    assert server.texts() == ["a [hate]", "b", "c"]
+    assert backend.stats()["known"] == 2
+
+
+def test_the_other_side_and_another_prompt_are_other_questions(world: Threads | Loop, server: Server) -> None:
+    backend = remote(server)
+    for side, prompt in (("input", ""), ("output", ""), ("output", "what?"), ("output", "what?")):
+        world.all(backend.texts(["a"], side, prompt))  # type: ignore[arg-type]
+    assert [(asked["side"], asked["prompt"]) for asked in server.asked] == [
+        ("input", ""),
+        ("output", ""),
+        ("output", "what?"),
+    ]
+
+
+def test_what_many_want_at_the_same_time_is_asked_once(world: Threads | Loop, server: Server) -> None:
+    backend, all_here = remote(server, memory=Memory(("x",), seconds=0)), threading.Event()
+
+    def wait(asked: dict[str, Any]) -> tuple[int, Any]:
+        all_here.wait(20)
+        return documented(asked)
+
+    server.reply = wait
+    flows = [backend.texts(["a [hate]", f"own {n}"], "input") for n in range(10)]
+    timer = threading.Timer(0.3, all_here.set)
+    timer.start()
+    answers = world.all(*flows)
+    timer.join()
+    assert [found(one) for one in answers] == [[{"hate"}, set()]] * 10
+    assert server.texts().count("a [hate]") < 10
+    assert backend.stats()["joined"] > 0
+    assert [found(one) for one in world.all(backend.texts(["a [hate]"], "input"))] == [[{"hate"}]]
+    assert backend.stats().get("known", 0) == 0  # nothing is kept where the policy says so
+
+
+def test_a_failure_is_told_to_all_who_wait_and_not_remembered(world: Threads | Loop, server: Server) -> None:
+    backend = remote(server)
+    server.reply = lambda _: (400, {})
+    answers = world.all(*(backend.texts(["a"], "input") for _ in range(3)))
+    assert {reason(one) for one in answers} == {"status"}
+    server.reply = documented
+    (again,) = world.all(backend.texts(["a"], "input"))
+    assert found(again) == [set()]
+
+
+def test_one_request_that_fails_leaves_none_of_the_texts_judged(world: Threads | Loop, server: Server) -> None:
+    server.reply = lambda asked: (500, {}) if "b" in asked["texts"] else documented(asked)
+    (answer,) = world.all(remote(server, batch=1).texts(["a", "b", "c"], "input"))
+    assert reason(answer) == "status"
+
+
+def test_every_criterion_is_asked_about_and_the_answers_are_one(world: Threads | Loop, server: Server) -> None:
+    def one(asked: dict[str, Any]) -> tuple[int, Any]:
+        status, body = documented(asked)
+        return status, {"scores": [{asked["about"]: each[asked["about"]]} for each in body["scores"]]}
+
+    server.reply = one
+    (answers,) = world.all(remote(server, criteria=("hate", "sexual")).texts(["[hate] [sexual]", "x"], "input"))
+    assert [set(each.scores) for each in answers] == [{"hate", "sexual"}] * 2
+    assert found(answers) == [{"hate", "sexual"}, set()]
+    assert sorted(asked["about"] for asked in server.asked) == ["hate", "sexual"]
+
+
+def test_no_more_requests_are_under_way_than_the_line_allows(world: Threads | Loop, server: Server) -> None:
+    backend = remote(server, batch=1, line=Line(concurrency=3))
+    flows = [backend.texts([f"{n} {k}" for k in range(5)], "input") for n in range(6)]
+    assert all(found(one) == [set()] * 5 for one in world.all(*flows))
+    assert len(server.asked) == 30
+    assert server.most <= 3
+
+
+def test_a_second_request_beside_a_slow_one_brings_the_answer(world: Threads | Loop, server: Server) -> None:
+    slow, over = threading.Event(), threading.Event()
+
+    def first_is_slow(asked: dict[str, Any]) -> tuple[int, Any]:
+        if not slow.is_set():
+            slow.set()
+            over.wait(20)
+        return documented(asked)
+
+    server.reply = first_is_slow
+    backend = remote(server, hedge=0.2)
+    (answers,) = world.all(backend.texts(["[hate]"], "input"))
+    over.set()
+    assert found(answers) == [{"hate"}]
+    assert backend.stats()["hedged"] == 1
+    assert backend.stats()["requests"] == 2
+
+
+def test_a_second_request_goes_only_where_a_place_is_free(world: Threads | Loop, server: Server) -> None:
+    def late(asked: dict[str, Any]) -> tuple[int, Any]:
+        threading.Event().wait(0.3)
+        return documented(asked)
+
+    server.reply = late
+    backend = remote(server, hedge=0.05, line=Line(concurrency=1))
+    (answers,) = world.all(backend.texts(["[hate]"], "input"))
+    assert found(answers) == [{"hate"}]
+    assert backend.stats()["requests"] == 1
+
+
+def test_one_deadline_for_all_windows_and_tries(world: Threads | Loop, server: Server) -> None:
+    over = threading.Event()
+
+    def never(asked: dict[str, Any]) -> tuple[int, Any]:
+        over.wait(20)
+        return documented(asked)
+
+    server.reply = never
+    backend = remote(server, batch=1, timeout=0.6, attempts=5, line=Line(concurrency=2))
+    (answer,) = world.all(backend.texts(["a", "b", "c", "d", "e"], "input"))
+    over.set()
+    assert reason(answer) == "timeout"
+    assert len(server.asked) <= 4
+
+
+def test_after_failures_in_a_row_nobody_goes_and_a_probe_opens_the_way(world: Threads | Loop, server: Server) -> None:
+    now = [0.0]
+    line = Line(failures=3, clock=lambda: now[0])
+    backend = remote(server, line=line)
+    server.reply = lambda _: (200, b"<html>")
+    assert [reason(world.all(backend.texts([f"{n}"], "input"))[0]) for n in range(3)] == ["malformed"] * 3
+    assert reason(world.all(backend.texts(["x"], "input"))[0]) == "open"
+    assert len(server.asked) == 3
+    assert backend.stats()["breaker"] == "open"
+    server.reply = documented
+    now[0] += 6
+    assert found(world.all(backend.texts(["x"], "input"))[0]) == [set()]
+    assert backend.stats()["breaker"] == "closed"
+
+
+def test_another_model_behind_the_same_name_is_said_once(
+    world: Threads | Loop, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = remote(server)
+    for n, model in enumerate(("m-1", "m-1", "m-2", "m-2")):
+        server.reply = lambda asked, model=model: (200, {**documented(asked)[1], "model": model})  # type: ignore[misc]
+        with caplog.at_level(logging.WARNING, "guardrail"):
+            world.all(backend.texts([f"{n}"], "input"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "backend plain answers with another model: m-2, before m-1"
+    ]
+    assert backend.stats()["model_changes"] == 1
+
+
+def test_answers_of_the_wrong_number_are_no_answer(world: Threads | Loop, server: Server) -> None:
+    server.reply = lambda _: (200, {"scores": [dict.fromkeys(CATEGORIES, 0.0)]})
+    (answer,) = world.all(remote(server).texts(["a", "b"], "input"))
+    assert reason(answer) == "malformed"
+
+
+def test_a_flow_that_is_dropped_leaves_nobody_waiting(server: Server) -> None:
+    """Whoever waited for its answer asks again."""
+    backend = remote(server)
+    dropped = backend.texts(["a [hate]"], "input")
+    next(dropped)  # it has asked, and nobody drives it
+    waiting = backend.texts(["a [hate]"], "input")
+    next(waiting)
+    dropped.close()
+    world = Threads()
+    effect = waiting.send(None)
+    (answers,) = [run_from(waiting, effect, world)]
+    world.close()
+    assert found(answers) == [{"hate"}]
+
+
+def run_from(flow: Any, effect: Any, world: Threads) -> Any:
+    from guardrail.flow import run
+
+    return run(flow, world.world.perform, effect)
+
+
+def test_names_tell_apart_what_an_answer_depends_on() -> None:
+    one, other = Memory(("openai", "m", "hash")), Memory(("openai", "m", "hash"))
+    assert one.name("a", "b") == one.name("a", "b")
+    assert one.name("a", "b") != one.name("ab", "")
+    assert one.name("a") != other.name("a")  # every process, and every policy, has a key of its own
