@@ -124,7 +124,8 @@ class Guard:
         """Counts so far, and the policy in force."""
         plan = self.plan
         mode = "observe" if plan.observe else "enforce"
-        asked = {name: dict(b.stats()) for name, b in plan.backends.items() if isinstance(b, Counted)}
+        counted = {name: dict(b.stats()) for name, b in plan.backends.items() if isinstance(b, Counted)}
+        asked = {name: counts for name, counts in counted.items() if counts}
         return {
             **self._stats.snapshot(),
             "policy": plan.name,
@@ -173,7 +174,7 @@ class Guard:
     def world(self) -> SyncWorld:
         if self._sync is None:
             with self._lock:
-                self._sync = self._sync or SyncWorld(self.submit)
+                self._sync = self._sync or SyncWorld(self.submit, fetches=48)
         return self._sync
 
     def aworld(self) -> AsyncWorld:

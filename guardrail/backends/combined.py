@@ -1,7 +1,7 @@
 """Several backends as one: any of them, all, the first that knows, or their weighted mean.
 
 Knows members, their scores and what is missing of them. Must never know which services they are, nor what a score
-leads to. A member that cannot answer is never a clean result: see ``Member.needed``.
+leads to. A member that cannot answer is never a clean result, nor a category that nobody judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..checks.protocol import Backend, Measured, OfTools, Scores, Sided
 from ..errors import NotEvaluated
 from ..flow import Flow
 from .braid import braid
-from .dialect import Side
+from .dialect import UNNAMED, Side
 from .scale import common, points
 from .units import SIZES
 
@@ -26,12 +26,10 @@ BAND = (0.25, 0.75)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """``name``: the check's, told with what it said. ``needed``: without its answer there is none; else the others
-    decide. ``weight``: in a weighted mean."""
+    """``name``: the check's, told with what it said. ``weight``: in a weighted mean."""
 
     name: str
     backend: Backend
-    needed: bool = True
     weight: float = 1.0
 
 
@@ -40,7 +38,8 @@ class Combined:
 
     ``any``: the highest score. ``all``: the lowest of those who judge a category at all. ``weighted``: the mean by
     weight. These ask all members at a time. ``first``: asks in order; the next one where a member could not
-    answer, or where its highest score lies within ``between``; what the last one asked says stands.
+    answer, or where its highest score lies within ``between``; what the last one asked says stands, and of what that
+    one does not judge, what was said before. What none of those who answered judges is unseen.
     """
 
     inline = 0
@@ -56,10 +55,12 @@ class Combined:
         self.members, self.manner, self.between = tuple(members), manner, between
         backends = [member.backend for member in members]
         self.categories = frozenset[str]().union(*(backend.categories for backend in backends))
-        self.points: Mapping[str, Mapping[str, float]] | None = points(self.categories)
+        self.points: Mapping[str, Mapping[str, float]] | None = points(self.categories | {UNNAMED})
         self.longest = min(backend.longest for backend in backends)
         self.stride = max(backend.stride for backend in backends)
         self.remote = any(backend.remote for backend in backends)
+        times = [float(getattr(backend, "timeout", 0.0)) for backend in backends]
+        self.timeout = sum(times) if manner == "first" else max(times)
         # Bytes are the strictest of the units that a member may count in.
         self.size = SIZES["bytes"] if any(isinstance(backend, Measured) for backend in backends) else len
 
@@ -76,7 +77,9 @@ class Combined:
         if all(new is member.backend for new, member in zip(backends, self.members, strict=True)):
             return self
         members = [replace(member, backend=new) for member, new in zip(self.members, backends, strict=True)]
-        return Combined(self.manner, members, between=self.between)
+        # Who judges nothing of a side is not asked there; where all are so, none is left out, and all is unseen.
+        able = [member for member in members if member.backend.categories]
+        return Combined(self.manner, able or members, between=self.between)
 
     def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         """One ``Scores`` a text, same order. Raises NotEvaluated where a member that is needed could not answer."""
@@ -88,7 +91,7 @@ class Combined:
         settled = yield from braid([member.backend.moderate(texts) for member in self.members])
         heard = [(m, s) for m, s in zip(self.members, settled, strict=True) if s.error is None]
         lost = [(m, s.error) for m, s in zip(self.members, settled, strict=True) if s.error is not None]
-        if lost and (not heard or (self.manner != "any" and any(member.needed for member, _ in lost))):
+        if lost and (not heard or self.manner != "any"):
             raise _again(lost[0][1])
         return [self._joined([(m, s.value[n]) for m, s in heard], lost) for n in range(len(texts))]
 
@@ -106,10 +109,9 @@ class Combined:
             else:
                 scores[name] = sum(s * w for s, w in told) / sum(w for _, w in told)
         unseen = {name for _, said in heard for name in said.unseen if name not in scores}
-        missing = [(member, error) for member, error in lost if member.needed]
         # What one of them finds stands; but that nothing was found, only all of them together can say.
-        unseen |= {name for member, _ in missing for name in member.backend.categories}
-        why = getattr(missing[0][1], "reason", "unseen") if missing else "unseen"
+        unseen |= {name for member, _ in lost for name in member.backend.categories}
+        why = getattr(lost[0][1], "reason", "unseen") if lost else "unseen"
         spans = {}
         for name in scores if self.manner == "any" else ():
             lead = max(((own[m.name].get(name, -1.0), said) for m, said in heard), key=lambda pair: pair[0])[1]
@@ -133,7 +135,7 @@ class Combined:
             for n, said in zip(open_, settled.value, strict=True):
                 by[n].append((member, said))
                 scores = common(said, member.backend.points)
-                found[n] = Scores(scores, None, said.unseen, "", said.spans, said.why, _by(by[n]))
+                found[n] = self._after(found.get(n), member.backend.categories, said, scores, _by(by[n]), by[n])
                 if not last and self._unsure(scores):
                     undecided.append(n)
             open_, error = undecided, None
@@ -141,6 +143,22 @@ class Combined:
             # Nobody answered, or the one whose word was wanted did not: what was said before is not enough.
             raise _again(error)
         return [found[n] for n in range(len(texts))]
+
+    def _after(
+        self,
+        before: Scores | None,
+        judged: frozenset[str],
+        said: Scores,
+        scores: Mapping[str, float],
+        by: Mapping[str, Mapping[str, float]],
+        heard: Sequence[tuple[Member, Scores]],
+    ) -> Scores:
+        """What stands once one more was asked about a text."""
+        kept = {} if before is None else {n: score for n, score in before.scores.items() if n not in {*judged, UNNAMED}}
+        spans = {} if before is None else {name: span for name, span in before.spans.items() if name in kept}
+        asked = frozenset[str]().union(*(member.backend.categories for member, _ in heard))
+        missing = (frozenset() if before is None else before.unseen - judged) | said.unseen | (self.categories - asked)
+        return Scores({**kept, **scores}, None, missing, "", {**spans, **said.spans}, said.why, by)
 
     def _unsure(self, scores: Mapping[str, float]) -> bool:
         if self.between is None:

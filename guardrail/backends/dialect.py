@@ -35,11 +35,11 @@ class Question:
     asked, where it is known. ``image``: a data URL or http link that ``texts``, one or none, stand beside.
     """
 
-    texts: tuple[str, ...]
+    texts: tuple[str, ...] = field(repr=False)
     side: Side = "input"
     criterion: str = ""
-    prompt: str = ""
-    image: str = ""
+    prompt: str = field(default="", repr=False)
+    image: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

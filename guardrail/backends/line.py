@@ -52,6 +52,7 @@ class Line:
         self.breaker = Breaker(failures, clock=clock)
         self._lock = Lock()
         self._inside = 0
+        self._probe_answered = False
         self._waiting: deque[Place] = deque()
         self._sent: deque[float] = deque(maxlen=rate[0] if rate else 1)  # when the last ones went, or will go
         self.counts: Counter[str] = Counter()
@@ -107,7 +108,9 @@ class Line:
         if isinstance(outcome, Reply):
             if outcome.status in UNWELL:
                 self.breaker.failed(probe=place.probe)
-            elif outcome.status >= 300:
+            else:
+                # Who reads it may never do so (the loser of two), and a probe must not be under way for ever.
+                self._probe_answered = self._probe_answered or (place.probe and outcome.status < 300)
                 self.breaker.let_go(probe=place.probe)
         elif getattr(outcome, "of_service", False):
             self.breaker.failed(probe=place.probe)
@@ -115,11 +118,12 @@ class Line:
             self.breaker.let_go(probe=place.probe)
 
     def judged(self, *, readable: bool) -> None:
-        """A reply came with a good status; could it be read? Where a probe is under way it is taken for its reply."""
+        """A reply came with a good status; could it be read?"""
+        probe, self._probe_answered = self._probe_answered, False
         if readable:
             self.breaker.worked()
         else:
-            self.breaker.failed(probe=True)
+            self.breaker.failed(probe=probe)
 
     def _room(self) -> bool:
         with self._lock:

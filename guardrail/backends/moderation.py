@@ -5,7 +5,7 @@ Knows texts, windows and floors. Must never know which service judges, nor what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..checks import readings as undisguised
@@ -32,7 +32,8 @@ class Moderation:
     ``floors``: by category wire name, or ``"*"`` for all others, the least score that is a finding.
     What the service itself flags is one at any score. ``window``: characters of a growing text that
     are judged at a time. ``needed``: categories of which it must be said where the backend did not look at them; None:
-    all that have a floor. ``readings``: of a disguised text what it says is asked about too, in the same question.
+    all that have a floor. ``decides``: whether a finding is enough to decide by, whatever was not looked at.
+    ``readings``: of a disguised text what it says is asked about too, in the same question.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Moderation:
         window: int | None = None,
         readings: bool = True,
         needed: frozenset[str] | None = None,
+        decides: Callable[[Finding], bool] = lambda _: True,
     ) -> None:
         self.name = name
         self.reads = reads
@@ -57,6 +59,7 @@ class Moderation:
         self.sees = self._eyes.sees if self._eyes is not None else frozenset()
         self._floors = dict(floors)
         self._rest = self._floors.pop(ANY, _NEVER)
+        self._decides = decides
         self._needed = frozenset(self._floors) if needed is None else needed
         # Windows that end further apart than they are long would leave text unread.
         self._step = max(1, min(backend.stride, self.window - self.window // 10))
@@ -147,7 +150,7 @@ class Moderation:
                     finding = finding.at(span[0] + low, span[0] + high)
                 known = worst.get(finding.category)
                 worst[finding.category] = finding if known is None else _join(known, finding)
-        if not worst:
+        if not any(map(self._decides, worst.values())):
             for _, said, _ in judged:
                 if unseen := said.unseen & self._needed:
                     raise NotEvaluated(said.why, f"no answer about {', '.join(sorted(unseen))}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Literal
 
-from ..checks.protocol import Backend, Measured, Scores, Seeing
+from ..checks.protocol import Backend, Counted, Measured, OfTools, Scores, Seeing, Sided
 from ..errors import NotEvaluated
 from ..flow import Flow
 
@@ -18,8 +19,25 @@ class Only:
         self.longest, self.stride, self.inline = backend.longest, backend.stride, backend.inline
         self.size = backend.size if isinstance(backend, Measured) else len
         self.categories = backend.categories & categories
-        self.backend = backend
+        self.backend, self._wanted = backend, categories
+        self.window: int | None = getattr(backend, "window", None)
+        self.timeout = float(getattr(backend, "timeout", 0.0))
         self.sees = backend.sees if isinstance(backend, Seeing) else frozenset[str]()
+
+    def on(self, side: Literal["input", "output"]) -> Only:
+        """The same for one side."""
+        return self._over(self.backend.on(side)) if isinstance(self.backend, Sided) else self
+
+    def of_tools(self) -> Only:
+        """The same for what tools gave; itself where the backend does not tell it apart."""
+        return self._over(self.backend.of_tools()) if isinstance(self.backend, OfTools) else self
+
+    def stats(self) -> Mapping[str, Any]:
+        """Those of the backend; none where it has none."""
+        return self.backend.stats() if isinstance(self.backend, Counted) else {}
+
+    def _over(self, backend: Backend) -> Only:
+        return self if backend is self.backend else Only(backend, self._wanted)
 
     def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         """See ``Backend``."""
@@ -32,7 +50,7 @@ class Only:
         return [self._heard(said) for said in (yield from self.backend.look(items))]
 
     def _heard(self, said: Scores) -> Scores:
-        wanted = self.categories
+        wanted = self._wanted
         return replace(
             said,
             scores={name: score for name, score in said.scores.items() if name in wanted},

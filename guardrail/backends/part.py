@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from ..checks.protocol import Scores
@@ -21,8 +21,8 @@ class Item:
     """One thing asked about: a text, or an image with the text beside it. ``keep``: the answer may be remembered."""
 
     name: bytes
-    text: str
-    image: str = ""
+    text: str = field(repr=False)
+    image: str = field(default="", repr=False)
     keep: bool = True
 
 

@@ -30,9 +30,19 @@ def plugin(path: str, options: Mapping[str, Any]) -> Backend:
     make = _found(path)
     try:
         made = make(**options)
-    except Exception as error:
-        raise ValueError(f"`{path}` failed as it was made: {type(error).__name__}: {error}") from error
-    return checked(made, path)
+    except Exception as error:  # noqa: BLE001 - other people's code, which may fail in any way
+        failure = f"`{path}` failed as it was made: {type(error).__name__}: {_without(str(error), options)}"
+    else:
+        return checked(made, path)
+    raise ValueError(failure)
+
+
+def _without(message: str, options: Mapping[str, Any]) -> str:
+    """The message without any option's value, which may be a key."""
+    for value in options.values():
+        if isinstance(value, str) and len(value) > 3:
+            message = message.replace(value, "[...]")
+    return message
 
 
 def checked(made: Any, path: str) -> Backend:
@@ -43,6 +53,8 @@ def checked(made: Any, path: str) -> Backend:
             raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
     if not hasattr(made, "points") or not callable(getattr(made, "moderate", None)):
         raise ValueError(f"what `{path}` makes is no backend: it lacks `points` or `moderate`")
+    if made.points is not None and not {"lenient", "balanced", "strict"} <= set(made.points):
+        raise ValueError(f"what `{path}` makes is no backend: `points` lacks lenient, balanced or strict")
     if not made.categories or made.longest < 1 or made.stride < 1:
         raise ValueError(f"what `{path}` makes is no backend: no categories, or a length that is not positive")
     backend: Backend = made
@@ -54,16 +66,18 @@ def _found(path: str) -> Any:
     if colon:
         try:
             return getattr(import_module(module), name)
-        except ImportError as error:
-            raise ValueError(f"`{module}` cannot be imported: {error}") from error
         except AttributeError:
             raise ValueError(f"`{module}` has no `{name}`") from None
+        except Exception as error:  # noqa: BLE001 - other people's code, which may fail in any way
+            raise ValueError(f"`{module}` cannot be imported: {type(error).__name__}: {error}") from None
     known = entry_points(group=GROUP)
     for point in known:
         if point.name == path:
             try:
                 return point.load()
-            except (ImportError, AttributeError) as error:
-                raise ValueError(f"the entry point `{path}` cannot be loaded: {error}") from error
+            except Exception as error:  # noqa: BLE001 - other people's code, which may fail in any way
+                raise ValueError(
+                    f"the entry point `{path}` cannot be loaded: {type(error).__name__}: {error}"
+                ) from None
     names = ", ".join(sorted(point.name for point in known)) or "none"
     raise ValueError(f"no package has an entry point `{path}` in {GROUP} (there are: {names}); or write module:name")

@@ -17,7 +17,8 @@ from typing import Any
 
 from ..checks.protocol import Scores
 from ..errors import NotEvaluated
-from ..flow import Await, Call, Fetch, Flow, Gather, Reply
+from ..flow import Await, Call, Fetch, Flow, Gather, Reply, Settled
+from .chat import said as spoken
 from .dialect import UNNAMED, Dialect, OneSided, Query, Question, Side
 from .line import Line
 from .memory import ABANDONED, Abandoned, Memory
@@ -28,6 +29,10 @@ _log = logging.getLogger("guardrail")
 
 STRIDE = 400
 """Characters of new text after which a stream is worth another question: each costs a way there and back."""
+
+
+WAVE = 8
+"""Requests of one ask that go side by side: a world of threads has a few dozen for everybody."""
 
 
 class Remote:
@@ -50,6 +55,7 @@ class Remote:
     ) -> None:
         self.dialect, self.line = dialect, line or Line(clock=clock)
         self.memory = memory or Memory((dialect.card.name, dialect.model), clock=clock)
+        self.timeout = timeout
         self._timeout, self._attempts, self._hedge, self._clock = timeout, attempts, hedge, clock
         self._model = ""
 
@@ -126,27 +132,31 @@ class Remote:
             yield Part(batch, [futures[one.name] for one in batch])
 
     def _queries(self, parts: Sequence[Part], side: Side, prompt: str) -> Flow[list[tuple[Part, Question, Query]]]:
+        asked = [(part, part.question(side, criterion, prompt)) for part in parts for criterion in self._criteria(side)]
+        if self.dialect.slow and asked:
+            settled: list[Settled] = yield Gather(tuple(Call(self.dialect.query, (q,)) for _, q in asked))
+        else:
+            settled = [self._query(question) for _, question in asked]
         found = []
-        for part in parts:
-            for criterion in self._criteria(side):
-                question = part.question(side, criterion, prompt)
-                try:
-                    if self.dialect.slow:
-                        query: Query = yield Call(self.dialect.query, (question,))
-                    else:
-                        query = self.dialect.query(question)
-                except NotEvaluated as error:
-                    self._failed(part, error)
-                    break
-                found.append((part, question, query))
+        for (part, question), made in zip(asked, settled, strict=True):
+            if made.error is None:
+                found.append((part, question, made.value))
+            else:
+                self._failed(part, made.error)
         return found
+
+    def _query(self, question: Question) -> Settled:
+        try:
+            return Settled(self.dialect.query(question))
+        except NotEvaluated as error:
+            return Settled(error=error)
 
     def _send(self, asked: Sequence[tuple[Part, Question, Query]], end: float) -> Flow[None]:
         """Have the requests made, no more at a time than the service is asked. What comes of them is told to
         ``_ended``, also when nobody waits any more."""
-        waiting = list(asked)
+        waiting, wave = list(asked), min(self.line.most, WAVE)
         while waiting:
-            now, waiting = waiting[: self.line.most], waiting[self.line.most :]
+            now, waiting = waiting[:wave], waiting[wave:]
             now = [(part, question, query) for part, question, query in now if not part.settled]
             if not now:
                 continue
@@ -184,7 +194,7 @@ class Remote:
                 raise NotEvaluated("malformed", f"{len(said)} answers for {part.answers} texts")
         except Exception as error:  # noqa: BLE001 - is what those who wait are told; on_error says what it means
             if 200 <= outcome.status < 300:
-                self.line.judged(readable=getattr(error, "reason", "") in _TOLD)
+                self.line.judged(readable=getattr(error, "reason", "") in _TOLD or _spoke(outcome))
             self._failed(part, error)
             return
         self.line.judged(readable=True)
@@ -210,8 +220,18 @@ class Remote:
                 _log.warning("backend %s answers with another model: %s, before %s", name, model, before)
 
 
-_TOLD = frozenset({"refused", "unseen", "blind", "empty"})
+_TOLD = frozenset({"refused", "unseen", "blind", "cut", "unknown_category"})
 """Reasons for which a service that is well may have no scores."""
+
+
+def _spoke(reply: Reply) -> bool:
+    """Is it a whole answer of a chat model, whatever that says? Who writes a text may well make a model chatter, and
+    must not close the way for everybody else by it."""
+    try:
+        spoken(reply, half=True)
+    except NotEvaluated:
+        return False
+    return True
 
 
 class RemoteBackend:
@@ -231,7 +251,7 @@ class RemoteBackend:
             judged = self.categories
             self.points = {p: {n: least for n, least in by.items() if n in judged} for p, by in self.points.items()}
         self.size = SIZES[card.unit]
-        self.asked, self.side = asked, side
+        self.asked, self.side, self.timeout = asked, side, asked.timeout
 
     def on(self, side: Side) -> RemoteBackend:
         """The same for the other side."""
@@ -258,7 +278,9 @@ class RemoteBackend:
             return said
         scores = {name: score for name, score in said.scores.items() if name in known}
         flags = None if said.flags is None else {name: flag for name, flag in said.flags.items() if name in known}
-        if some := max((score for name, score in said.scores.items() if name not in known), default=0.0):
+        told = said.flags or {}
+        others = (1.0 if told.get(name) else score for name, score in said.scores.items() if name not in known)
+        if some := max(others, default=0.0):
             scores[UNNAMED] = max(some, scores.get(UNNAMED, 0.0))
         if flags is not None and said.flags is not None:
             flags[UNNAMED] = any(said.flags.get(name) for name in (UNNAMED, *(said.flags.keys() - known)))

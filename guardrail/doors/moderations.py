@@ -105,7 +105,10 @@ def _asked(backend: Backend, items: Sequence[_Item]) -> Flow[list[Scores]]:
     size = backend.size if isinstance(backend, Measured) else len
     cuts = [windows(item.text, backend.longest, size) or [(0, 0)] for item in items]
     pieces = [item.text[start:end] for item, cut in zip(items, cuts, strict=True) for start, end in cut]
-    said = iter((yield from backend.moderate(pieces)))
+    answers = yield from backend.moderate(pieces)
+    if len(answers) != len(pieces):
+        raise NotEvaluated("malformed", "the backend did not answer about every text")
+    said = iter(answers)
     return [merged([next(said) for _ in cut]) for cut in cuts]
 
 

@@ -28,7 +28,8 @@ def produced(check: spec.Check) -> frozenset[str] | None:
         case spec.SecretsCheck():
             return frozenset({"secret"})
         case spec.LocalCheck():
-            return MODEL_CATEGORIES
+            wanted = check.categories
+            return MODEL_CATEGORIES if wanted is None else frozenset(taxonomy.categories_of(wanted, MODEL_CATEGORIES))
         case AiTextCheck():
             return frozenset(taxonomy.AI_TEXT)
         case _:

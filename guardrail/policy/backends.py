@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from ..backends.combined import Combined, Member
-from ..backends.dialect import Dialect
+from ..backends.dialect import UNNAMED, Dialect
 from ..backends.line import Line
 from ..backends.memory import Memory
 from ..backends.only import Only
@@ -120,9 +120,7 @@ def combined_of(check: CombinedCheck, checks: Mapping[str, Any], backends: Mappi
         if not isinstance(own, ModelCheck):
             what = f"`of` names {member}, which asks no model: list it under input or output"
             raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
-        needed = own.on_error in ("refuse", "next")
-        backend = heard(backends[member], own)
-        members.append(Member(member, backend, needed, check.weights.get(member, 1.0)))
+        members.append(Member(member, heard(backends[member], own), check.weights.get(member, 1.0)))
     band = None if check.unsure is None else (check.unsure.low, check.unsure.high)
     return Combined(check.use, members, between=band)
 
@@ -131,8 +129,9 @@ def heard(backend: Backend, check: ModelCheck) -> Backend:
     """The backend, listened to only about what the check wants. Raises ValueError where that is nothing it judges."""
     if check.categories is None:
         return backend
-    wanted = categories_of(check.categories, backend.categories)
-    if not wanted:
+    # A text that is flagged as a whole, with no category named, is some harm.
+    wanted = categories_of(check.categories, backend.categories | {UNNAMED})
+    if not wanted & backend.categories:
         raise ValueError(f"`categories` has nothing that {backend.name} judges; it judges {told(backend)}")
     return Only(backend, frozenset(wanted))
 

@@ -69,12 +69,17 @@ def _nexts(policy: spec.Policy, root: Node) -> Iterator[Problem]:
         if isinstance(check, CombinedCheck) and check.use == "first"
         for member in check.of[:-1]
     }
+    parts = {member for check in policy.checks.values() if isinstance(check, CombinedCheck) for member in check.of}
     for name, check in policy.checks.items():
         if not isinstance(check, ModelCheck):
             continue
         said = check.on_error
         words = (said.input, said.output) if isinstance(said, OnErrorBy) else (said,)
         listed = name in policy.input or name in policy.output
+        if {"flag", "allow"} & set(words) and name in parts and not listed:
+            where = root.at(["checks", name, "on_error"]).where
+            what = f"the check `{name}` is a part of another, whose own `on_error` says what comes of a failure"
+            yield Problem(where, what, "Take on_error away here, and write it there.")
         if "next" in words and (name not in followed or listed):
             where = root.at(["checks", name, "on_error"]).where
             what = f"the check `{name}` has `on_error: next`, and no other is asked after it"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..backends.moderation import Moderation
-from ..backends.only import Only
 from ..checks.disguised import Disguised
 from ..checks.patterns import Patterns
 from ..checks.personal import PersonalData
@@ -34,6 +33,8 @@ from .signals import WRITTEN, Signal
 from .soundness import Soundness
 from .texts import Texts
 
+DEADLINE = 10.0
+"""Seconds for all models of one judgement; more where a check is given more, for each has a deadline of its own."""
 _AS_SAID = "Correct it as the message says."
 _POSTURE = {"refuse": Action.REFUSE, "review": Action.REVIEW, "allow": Action.ALLOW}
 _ON_ERROR = {"refuse": Action.REFUSE, "next": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
@@ -167,6 +168,7 @@ class _Compiler:
                     window=getattr(asked, "window", None),
                     readings=self._undisguises(name),
                     needed=frozenset(c for c in asked.categories if rules.acts(name, c)),
+                    decides=lambda finding: rules.decide(finding).action >= Action.REVIEW,
                 )
                 for asked, kinds in _paths(backend, reads, side)
             ]
@@ -181,7 +183,9 @@ class _Compiler:
         words = {name: self._spec.checks[name].stream for name in dict.fromkeys(names)}
         strategies = {name: word for name, word in words.items() if word != "window"}
         told = tuple(signals[name] for name in dict.fromkeys(names) if name in signals)
-        return Lane(lane, tuple(moderators), rules, on_error, strategies=strategies, signals=told)
+        times = [float(getattr(backends[m.name], "timeout", 0.0)) for m in moderators]
+        deadline = max(DEADLINE, *(seconds + 0.5 for seconds in times)) if times else DEADLINE
+        return Lane(lane, tuple(moderators), rules, on_error, deadline, strategies=strategies, signals=told)
 
     def _custom(self, n: int, route: spec.CustomRoute) -> Custom:
         try:
@@ -198,16 +202,13 @@ def _paths(
 ) -> list[tuple[Backend, frozenset[Kind]]]:
     """Who judges which kinds of text: a reply is asked about as a reply, and what tools gave is read for
     instructions to the model, where a backend tells them apart."""
-    wanted = None
-    if isinstance(backend, Only):
-        backend, wanted = backend.backend, backend.categories
     if isinstance(backend, Sided):
         backend = backend.on(side)
     tools = reads & {Kind.TOOL_RESULT}
     paths = [(backend, reads)]
     if tools and isinstance(backend, OfTools) and (apart := backend.of_tools()) is not backend:
         paths = [(backend, reads - tools), (apart, tools)]
-    return [(asked if wanted is None else Only(asked, wanted), kinds) for asked, kinds in paths if kinds]
+    return [(asked, kinds) for asked, kinds in paths if kinds]
 
 
 def _signal(name: str, check: Any) -> Signal | None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """The statuses worth another try; every other one is an answer."""
 
+_NEARLY = 0.02
+"""Seconds before the end of the time allowed at which its alarm may already ring."""
+
 _CODINGS = frozenset({"", "identity"})
 
 
@@ -50,6 +53,20 @@ def late() -> FetchFailed:
 
 def overtime() -> NotEvaluated:
     return NotEvaluated("timeout", "not done when the flows that ran side by side had to end")
+
+
+def blamed(error: BaseException, fetch: Fetch, sent: float | None, end: float) -> Exception | None:
+    """What an attempt that ended so says of the service; None: nothing. ``sent``: when it went, if it did.
+
+    A time that was mostly spent waiting here is not the service's, and whoever is cancelled at the end of the time
+    allowed was kept waiting until then.
+    """
+    timed_out = isinstance(error, FetchFailed) and error.reason == "timeout"
+    if not isinstance(error, Exception):
+        timed_out = monotonic() >= end - _NEARLY
+    if not timed_out:
+        return error if isinstance(error, Exception) else None
+    return late() if sent is not None and end - sent >= fetch.timeout / 2 else None
 
 
 def crowded() -> NotEvaluated:

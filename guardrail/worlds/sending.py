@@ -52,16 +52,18 @@ def _attempt(client: httpx.Client, fetch: Fetch, end: float, *, spare: bool = Fa
         return _exchange(client, fetch, end)
     place = line.enter(spare=spare)
     outcome: Reply | Exception | None = None
+    sent: float | None = None
     try:
         wait([place.free], max(0.0, end - monotonic()))
         if not place.free.done():
             raise http.crowded()
         if seconds := line.pace(place, end - monotonic()):
             sleep(seconds)
+        sent = monotonic()
         outcome = _exchange(client, fetch, end)
         return outcome
     except Exception as error:
-        outcome = error
+        outcome = http.blamed(error, fetch, sent, end)
         raise
     finally:
         line.leave(place, outcome)

@@ -86,16 +86,18 @@ async def _attempt(client: httpx.AsyncClient, fetch: Fetch, end: float, *, spare
         return await _exchange(client, fetch, end)
     place = line.enter(spare=spare)
     outcome: Reply | Exception | None = None
+    sent: float | None = None
     try:
         await done([place.free], max(0.0, end - monotonic()))
         if not place.free.done():
             raise http.crowded()
         if seconds := line.pace(place, end - monotonic()):
             await asyncio.sleep(seconds)
+        sent = monotonic()
         outcome = await _exchange(client, fetch, end)
         return outcome
-    except Exception as error:
-        outcome = error
+    except BaseException as error:  # cancelled too: the time allowed ends so
+        outcome = http.blamed(error, fetch, sent, end)
         raise
     finally:
         line.leave(place, outcome)

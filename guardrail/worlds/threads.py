@@ -33,21 +33,27 @@ class SyncWorld:
     """Answers effects on threads; safe to share between threads.
 
     ``commit`` stores a decision and gives a future; ``trust_env`` lets the usual environment
-    variables name a proxy. At most ``workers`` fetches run at a time, and as many calls of flows
-    that run side by side. A fetch that finds no slot raises NotEvaluated("busy") at once: waiting
-    would only spread a stall. A fetch given up at its deadline keeps its slot until it has ended.
+    variables name a proxy. At most ``fetches`` (as many as ``workers``, where not said) run at a time, and
+    ``workers`` calls of flows that run side by side. A fetch that finds no slot raises NotEvaluated("busy")
+    at once: waiting would only spread a stall. A fetch given up at its deadline keeps its slot until it has ended.
     """
 
     def __init__(
-        self, commit: Callable[[Decision], Future[None]], *, workers: int = 16, trust_env: bool = True
+        self,
+        commit: Callable[[Decision], Future[None]],
+        *,
+        workers: int = 16,
+        fetches: int | None = None,
+        trust_env: bool = True,
     ) -> None:
         self._commit = commit
-        self._workers, self._trust_env = workers, trust_env
-        self._fetches = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-fetch")
+        places = workers if fetches is None else fetches
+        self._workers, self._trust_env = places, trust_env
+        self._fetches = ThreadPoolExecutor(places, thread_name_prefix="guardrail-fetch")
         self._calls = ThreadPoolExecutor(workers, thread_name_prefix="guardrail-call")
         self._others = ThreadPoolExecutor(_SPAWNED, thread_name_prefix="guardrail-upstream")
         self._spawned = Semaphore(_SPAWNED)
-        self._beside = ThreadPoolExecutor(2 * workers, thread_name_prefix="guardrail-hedge")
+        self._beside = ThreadPoolExecutor(2 * places, thread_name_prefix="guardrail-hedge")
         self._lock = Lock()  # over the four below
         self._running = 0  # fetches that hold a place
         self._reading = 0  # requests beside them

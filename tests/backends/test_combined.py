@@ -66,9 +66,8 @@ def world(request: pytest.FixtureRequest) -> Any:
 
 
 def combined(manner: Manner, *backends: Backend, **options: Any) -> Combined:
-    needed = options.pop("needed", [True] * len(backends))
     weights = options.pop("weights", [1.0] * len(backends))
-    members = [Member("abc"[n], backend, needed[n], weights[n]) for n, backend in enumerate(backends)]
+    members = [Member("abc"[n], backend, weights[n]) for n, backend in enumerate(backends)]
     return Combined(manner, members, **options)
 
 
@@ -124,10 +123,6 @@ def test_of_all_and_weighted_every_member_is_needed(world: Threads | Loop, manne
     down = Says(NotEvaluated("open"))
     with pytest.raises(NotEvaluated, match="open"):
         ask(world, combined(manner, Says(HIGH), down), "t")
-    (said,) = ask(world, combined(manner, Says(HIGH), down, needed=[True, False]), "t")
-    assert said.scores["hate"] == pytest.approx(0.9)
-    with pytest.raises(NotEvaluated, match="open"):
-        ask(world, combined(manner, down, down, needed=[False, False]), "t")
 
 
 def test_first_asks_on_only_where_the_first_is_not_sure(world: Threads | Loop) -> None:
@@ -185,3 +180,72 @@ def test_only_some_categories_are_heard(world: Threads | Loop, wanted: frozenset
     (said,) = ask(world, Only(Says({"t": {"hate": 0.9, "violence": 0.9}}, flags=True), wanted), "t")
     assert said.scores.keys() == said.flags.keys() == wanted
     assert Only(Says(HIGH), wanted).categories == wanted
+
+
+def test_a_text_flagged_as_a_whole_counts_in_every_manner_and_where_harm_is_all_that_is_wanted(
+    world: Threads | Loop,
+) -> None:
+    class Flags(Says):
+        def _answer(self, texts: Sequence[str]) -> Sequence[Scores]:
+            return [Scores({}, {"harm": True, "hate": False, "violence": False}) for _ in texts]
+
+    flags = Flags({}, flags=True)
+    nested = combined("any", combined("any", flags, flags), Says(LOW))
+    for backend in (combined("any", flags, Says(LOW)), combined("first", flags, Says(LOW)), nested):
+        (said,) = ask(world, backend, "t")
+        assert backend.points is not None
+        assert said.scores["harm"] >= backend.points["balanced"]["harm"]
+    (said,) = ask(world, Only(flags, CATEGORIES | {"harm"}), "t")
+    assert said.flags is not None
+    assert said.flags["harm"]
+
+
+def test_of_first_what_nobody_who_answered_judges_is_unseen_and_what_was_said_before_is_kept(
+    world: Threads | Loop,
+) -> None:
+    narrow = Says({"t": {"hate": 0.5}}, categories=frozenset({"hate"}))
+    (said,) = ask(world, combined("first", narrow, Says(HIGH)), "t")
+    assert said.unseen == {"violence"}
+    down = Says(NotEvaluated("timeout"))
+    (said,) = ask(world, combined("first", down, narrow), "t")
+    assert said.unseen == {"violence"}
+    wide = Says({"t": {"hate": 0.5, "violence": 0.6}})
+    (said,) = ask(world, combined("first", wide, narrow, between=(0.25, 0.75)), "t")
+    assert (said.unseen, said.scores["violence"]) == (frozenset(), pytest.approx(0.6))
+
+
+def test_what_is_not_enough_to_decide_by_does_not_hide_what_nobody_looked_at(world: Threads | Loop) -> None:
+    partly = Says({"t": {"hate": 0.9}}, unseen=frozenset({"violence"}))
+    for decides, reason in ((lambda _: False, "unseen"), (lambda _: True, "")):
+        check = Moderation(
+            "harm", partly, dict.fromkeys(CATEGORIES, 0.5), needed=frozenset({"violence"}), decides=decides
+        )
+        (found,) = world.all(check.ask(["t"]))
+        assert getattr(found, "reason", "") == reason
+    check = Moderation("harm", partly, dict.fromkeys(CATEGORIES, 0.5), needed=frozenset({"hate"}))
+    (found,) = world.all(check.ask(["u"]))
+    assert found == [()]
+
+
+def test_what_wraps_a_backend_hides_nothing_of_it() -> None:
+    class Whole(Says):
+        window = 7
+
+        def on(self, side: str) -> Says:
+            return Says({"t": {"hate": 0.1 if side == "input" else 0.9}})
+
+        def of_tools(self) -> Says:
+            return Says({"tools": {"hate": 1.0}})
+
+        def stats(self) -> Mapping[str, Any]:
+            return {"requests": 3}
+
+    only = Only(Whole(HIGH), frozenset({"hate"}))
+    assert only.window == 7
+    assert only.stats() == {"requests": 3}
+    assert only.on("output").backend is not only.backend
+    assert only.of_tools().categories == {"hate"}
+    both = combined("any", only, Says(LOW))
+    assert both.on("output") is not both
+    assert both.of_tools() is not both
+    assert combined("any", Says(LOW), Says(HIGH)).on("output").of_tools().members[0].backend.name == "says"

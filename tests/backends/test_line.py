@@ -174,3 +174,32 @@ def test_an_answer_that_cannot_be_read_is_a_failure_and_one_that_can_is_none() -
     line.judged(readable=False)
     assert line.breaker.state == "open"
     assert refused(line.enter) == "open"
+
+
+def test_a_probe_whose_reply_nobody_reads_is_not_under_way_for_ever() -> None:
+    clock = Clock()
+    line = Line(failures=1, clock=clock)
+    line.leave(line.enter(), reply(503))
+    clock.now += 6
+    probe = line.enter()
+    assert probe.probe
+    line.leave(probe, reply())  # the loser of two: never judged
+    assert line.enter().probe
+
+
+def test_late_replies_that_cannot_be_read_do_not_lengthen_the_rest() -> None:
+    clock = Clock()
+    line = Line(failures=1, clock=clock)
+    places = [line.enter() for _ in range(6)]
+    for place in places:
+        line.leave(place, reply())
+        line.judged(readable=False)
+    clock.now += 5
+    probe = line.enter()
+    assert probe.probe
+    line.leave(probe, reply())
+    line.judged(readable=False)
+    clock.now += 9
+    assert refused(line.enter) == "open"
+    clock.now += 1
+    assert line.enter().probe

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from guardrail.backends.dialect import Question
 from guardrail.backends.line import Line
 from guardrail.backends.memory import Memory
+from guardrail.backends.part import Item
 from guardrail.backends.remote import Remote
 from guardrail.errors import NotEvaluated
 
@@ -236,3 +239,59 @@ def test_names_tell_apart_what_an_answer_depends_on() -> None:
     assert one.name("a", "b") == one.name("a", "b")
     assert one.name("a", "b") != one.name("ab", "")
     assert one.name("a") != other.name("a")  # every process, and every policy, has a key of its own
+
+
+def test_a_service_that_hangs_opens_the_breaker_in_both_colours(world: Threads | Loop, server: Server) -> None:
+    over = threading.Event()
+
+    def never(asked: dict[str, Any]) -> tuple[int, Any]:
+        over.wait(20)
+        return documented(asked)
+
+    server.reply = never
+    backend = remote(server, timeout=0.2, line=Line(failures=2))
+    for n in range(2):
+        assert reason(world.all(backend.texts([f"{n}"], "input"))[0]) == "timeout"
+    time.sleep(0.05)
+    assert reason(world.all(backend.texts(["x"], "input"))[0]) == "open"
+    over.set()
+
+
+def test_waiting_here_is_not_held_against_the_service(world: Threads | Loop, server: Server) -> None:
+    def late(asked: dict[str, Any]) -> tuple[int, Any]:
+        time.sleep(0.3)
+        return documented(asked)
+
+    server.reply = late
+    backend = remote(server, timeout=0.5, line=Line(concurrency=1, failures=1))
+    answers = world.all(*(backend.texts([f"{n}"], "input") for n in range(3)))
+    assert [found(one) for one in answers if not isinstance(one, Exception)] == [[set()]]
+    assert {reason(one) for one in answers if isinstance(one, Exception)} <= {"busy", "timeout"}
+    time.sleep(0.4)
+    assert backend.stats()["breaker"] == "closed"
+
+
+def test_a_model_that_chatters_closes_the_way_for_nobody(world: Threads | Loop, server: Server) -> None:
+    chat = {"choices": [{"message": {"role": "assistant", "content": "Well, it depends."}, "finish_reason": "stop"}]}
+    server.reply = lambda _: (200, chat)
+    backend = remote(server, line=Line(failures=1))
+    for n in range(3):
+        assert reason(world.all(backend.texts([f"{n}"], "input"))[0]) == "malformed"
+    assert backend.stats()["breaker"] == "closed"
+
+
+def test_queries_that_take_their_time_are_made_side_by_side(world: Threads | Loop, server: Server) -> None:
+    class Slow(Plain):
+        def query(self, question: Any) -> Any:
+            time.sleep(0.2)
+            return super().query(question)
+
+    dialect = Slow(server.url, batch=1, slow=True)
+    (answers,) = world.all(Remote(dialect, timeout=20.0).texts(["a", "b", "c [hate]", "d"], "input"))
+    assert found(answers) == [set(), set(), {"hate"}, set()]
+    assert len(server.asked) == 4
+
+
+def test_nothing_that_is_shown_of_a_question_is_a_text() -> None:
+    shown = repr(Question(("canary",), prompt="canary", image="canary")) + repr(Item(b"x", "canary", "canary"))
+    assert "canary" not in shown

@@ -157,6 +157,10 @@ def test_checks_that_are_put_together_need_not_be_listed(tmp_path: Path) -> None
         ("harm: {use: all, of: [quick, deep], weights: {quick: 2}}" + PAIR, "only `use: weighted` has"),
         ("harm: {use: weighted, of: [quick, deep], weights: {dep: 2}}" + PAIR, "not under `of`"),
         ("harm: {use: local, on_error: next}", "no other is asked after it"),
+        (
+            "harm: {use: any, of: [quick, last]}" + PAIR + "  last: {use: local, on_error: {output: flag}}",
+            "whose own `on_error` says what comes of a failure",
+        ),
         ("harm: {use: first, of: [quick, last]}" + PAIR + "  last: {use: local, on_error: next}", "no other is asked"),
     ],
 )
@@ -181,6 +185,7 @@ def test_a_backend_of_ones_own_by_dotted_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
+        ("tests.policy.broken:Thing", "cannot be imported: RuntimeError"),
         ("nowhere.at_all:Thing", "cannot be imported"),
         ("guardrail.local.backend:Nothing", "has no `Nothing`"),
         ("builtins:dict", "is no backend"),
@@ -190,3 +195,24 @@ def test_a_backend_of_ones_own_by_dotted_path(tmp_path: Path) -> None:
 )
 def test_what_is_no_backend_is_said(tmp_path: Path, path: str, said: str) -> None:
     assert said in wrong(tmp_path, PLUGIN.format(path))
+
+
+def test_a_rule_about_what_the_local_model_is_not_listened_to_about_is_said(tmp_path: Path) -> None:
+    assert "no listed check can find" in wrong(tmp_path, "it: {use: local, categories: [violence]}", when="sexual")
+
+
+def test_all_of_a_policys_models_have_the_time_that_they_are_given(tmp_path: Path) -> None:
+    guard = f"it: {{use: llama-guard, url: {URL}/v1, timeout: 30s}}"
+    assert plan(tmp_path, guard).input.deadline > 30
+    assert plan(tmp_path, "it: {use: local, tier: fast}").input.deadline == 10
+    two = f"harm: {{use: first, of: [it, other]}}\n  {guard}\n  {guard.replace('it:', 'other:')}"
+    assert plan(tmp_path, two, more="input: [harm]").input.deadline > 60
+
+
+def test_a_check_that_judges_nothing_of_replies_is_said_however_it_is_wrapped(tmp_path: Path) -> None:
+    jailbreak = f"{{use: granite-guardian, url: {URL}/v1, criteria: [jailbreak], categories: [prompt_injection]}}"
+    assert "judges nothing of what a model writes" in wrong(tmp_path, f"it: {jailbreak}", when="prompt_injection")
+    both = f"it: {{use: all, of: [a, b]}}\n  a: {jailbreak}\n  b: {jailbreak}"
+    assert "judges nothing of what a model writes" in wrong(
+        tmp_path, both, when="prompt_injection", more="input: [it]\noutput: [it]"
+    )
