@@ -676,7 +676,7 @@ def test_what_is_not_done_in_time_is_settled_as_timeout_and_closed(
     answers = worlds.one(Together((computing("now"), *(hanging(i) for i in range(count))), 0.2))
     assert answers[0].value == "now"
     assert [reason(settled) for settled in answers[1:]] == ["timeout"] * count
-    assert closed == list(range(count))
+    assert sorted(closed) == list(range(count))
 
 
 def test_a_call_that_takes_too_long_does_not_hold_the_answer(worlds: Worlds) -> None:
