@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Unit = Literal["characters", "utf-16 units", "bytes", "tokens"]
+Unit = Literal["characters", "bytes", "tokens"]
 Verified = Literal["real", "document", "unverified"]
 
 TEXT = frozenset({"text"})

@@ -15,26 +15,28 @@ from importlib.util import find_spec
 from .card import Card
 from .plugin import GROUP
 
-MODULES: Mapping[str, str] = {
-    "openai": "openai",
-    "mistral": "mistral",
-    "azure": "azure",
-    "azure-shield": "azure_shield",
-    "model-armor": "model_armor",
-    "bedrock": "bedrock_guardrail",
-    "presidio": "presidio",
-    "presidio-local": "presidio_local",
-    "fms": "fms",
-    "http": "http_json",
-    "llama-guard": "llama_guard",
-    "shieldgemma": "shieldgemma",
-    "nemotron": "nemotron",
-    "granite-guardian": "granite_guardian",
-    "qwen3guard": "qwen3guard",
-    "gpt-oss-safeguard": "gpt_oss_safeguard",
-    "judge": "judge",
+DIALECTS: Mapping[str, str] = {
+    "openai": "openai:OpenAIModeration",
+    "mistral": "mistral:MistralModeration",
+    "azure": "azure:AzureContentSafety",
+    "azure-shield": "azure_shield:AzurePromptShields",
+    "model-armor": "model_armor:ModelArmor",
+    "bedrock": "bedrock_guardrail:BedrockGuardrail",
+    "presidio": "presidio:Presidio",
+    "fms": "fms:FMS",
+    "http": "http_json:HttpJson",
+    "llama-guard": "llama_guard:LlamaGuard",
+    "shieldgemma": "shieldgemma:ShieldGemma",
+    "nemotron": "nemotron:Nemotron",
+    "granite-guardian": "granite_guardian:GraniteGuardian",
+    "qwen3guard": "qwen3guard:Qwen3Guard",
+    "gpt-oss-safeguard": "gpt_oss_safeguard:GptOssSafeguard",
+    "judge": "judge:Judge",
 }
-"""By the word after ``use:``, the module of this room with its card."""
+"""By the word after ``use:``, the module of this room and its class: each module has a ``CARD`` too."""
+
+OTHERS: Mapping[str, str] = {"presidio-local": "presidio_local:PresidioLocal"}
+"""The same of those that are asked in this process."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "local": ("onnxruntime", "tokenizers"),
@@ -56,8 +58,8 @@ class Entry:
 def entries() -> list[Entry]:
     """Every backend, those that packages register last, as ``python: name``."""
     found = [Entry("local", True, _local())]
-    for word, module in MODULES.items():
-        card: Card = import_module(f".{module}", __package__).CARD
+    for word, place in {**DIALECTS, **OTHERS}.items():
+        card: Card = import_module(f".{place.partition(':')[0]}", __package__).CARD
         found.append(Entry(word, installed(card.extra), card))
     return found + [Entry(f"python: {point.name}", True, None) for point in sorted(entry_points(group=GROUP))]
 

@@ -11,17 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..checks.protocol import Backend, Measured, OfTools, Scores, Sided
-from ..errors import NotEvaluated
 from ..flow import Flow
 from .braid import braid
-from .dialect import UNNAMED, Side
+from .dialect import UNNAMED, Side, told_again
 from .scale import common, points
 from .units import SIZES
 
 Manner = Literal["any", "all", "first", "weighted"]
-
-BAND = (0.25, 0.75)
-"""Between the points ``strict`` and ``lenient`` a cheap member is not sure enough to be the last word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ class Combined:
         heard = [(m, s) for m, s in zip(self.members, settled, strict=True) if s.error is None]
         lost = [(m, s.error) for m, s in zip(self.members, settled, strict=True) if s.error is not None]
         if lost and (not heard or self.manner != "any"):
-            raise _again(lost[0][1])
+            raise told_again(lost[0][1])
         return [self._joined([(m, s.value[n]) for m, s in heard], lost) for n in range(len(texts))]
 
     def _joined(self, heard: Sequence[tuple[Member, Scores]], lost: Sequence[tuple[Member, Any]]) -> Scores:
@@ -141,7 +137,7 @@ class Combined:
             open_, error = undecided, None
         if error is not None:
             # Nobody answered, or the one whose word was wanted did not: what was said before is not enough.
-            raise _again(error)
+            raise told_again(error)
         return [found[n] for n in range(len(texts))]
 
     def _after(
@@ -175,10 +171,3 @@ def _by(heard: Sequence[tuple[Member, Scores]]) -> dict[str, dict[str, float]]:
         }
         for member, said in heard
     }
-
-
-def _again(error: Any) -> Exception:
-    if isinstance(error, NotEvaluated):
-        return NotEvaluated(error.reason, str(error).partition(": ")[2])
-    assert isinstance(error, Exception)
-    return error

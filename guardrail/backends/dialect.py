@@ -130,6 +130,13 @@ def malformed(what: str) -> NotEvaluated:
     return NotEvaluated("malformed", what)
 
 
+def told_again(error: BaseException) -> BaseException:
+    """The same for another who waited for it: one error cannot be raised by many, for each adds its own traceback."""
+    if isinstance(error, NotEvaluated):
+        return NotEvaluated(error.reason, str(error).partition(": ")[2])
+    return error
+
+
 def score(value: Any, most: float = 1.0) -> float:
     """A number in [0, most], brought to [0, 1]. Raises NotEvaluated for anything else, NaN too."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:

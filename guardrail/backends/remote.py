@@ -19,7 +19,7 @@ from ..checks.protocol import Scores
 from ..errors import NotEvaluated
 from ..flow import Await, Call, Fetch, Flow, Gather, Reply, Settled
 from .chat import said as spoken
-from .dialect import UNNAMED, Dialect, OneSided, Query, Question, Side
+from .dialect import UNNAMED, Dialect, OneSided, Query, Question, Side, told_again
 from .line import Line
 from .memory import ABANDONED, Abandoned, Memory
 from .part import Item, Part
@@ -304,7 +304,4 @@ def _given_up(future: Future[Scores]) -> bool:
 def _scores(said: Scores | BaseException) -> Scores:
     if isinstance(said, Scores):
         return said
-    if isinstance(said, NotEvaluated):
-        # A fresh one: many wait for the same, and each adds its own traceback.
-        raise NotEvaluated(said.reason, str(said).partition(": ")[2])
-    raise said
+    raise told_again(said)

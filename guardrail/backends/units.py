@@ -11,14 +11,9 @@ from collections.abc import Callable, Mapping
 from .card import Unit
 
 
-def utf16(text: str) -> int:
-    """UTF-16 code units: two for characters beyond the first plane."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def utf8(text: str) -> int:
     """Bytes in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-SIZES: Mapping[Unit, Callable[[str], int]] = {"characters": len, "utf-16 units": utf16, "bytes": utf8, "tokens": utf8}
+SIZES: Mapping[Unit, Callable[[str], int]] = {"characters": len, "bytes": utf8, "tokens": utf8}

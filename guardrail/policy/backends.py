@@ -11,6 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from ..backends.catalogue import DIALECTS
 from ..backends.combined import Combined, Member
 from ..backends.dialect import UNNAMED, Dialect
 from ..backends.line import Line
@@ -24,27 +25,7 @@ from .combination import CombinedCheck, PythonCheck
 from .services import PresidioLocalCheck, ServiceCheck, options
 from .taxonomy import categories_of
 
-DIALECTS: Mapping[str, str] = {
-    "openai": "openai:OpenAIModeration",
-    "mistral": "mistral:MistralModeration",
-    "azure": "azure:AzureContentSafety",
-    "azure-shield": "azure_shield:AzurePromptShields",
-    "model-armor": "model_armor:ModelArmor",
-    "bedrock": "bedrock_guardrail:BedrockGuardrail",
-    "presidio": "presidio:Presidio",
-    "fms": "fms:FMS",
-    "http": "http_json:HttpJson",
-    "llama-guard": "llama_guard:LlamaGuard",
-    "shieldgemma": "shieldgemma:ShieldGemma",
-    "nemotron": "nemotron:Nemotron",
-    "granite-guardian": "granite_guardian:GraniteGuardian",
-    "qwen3guard": "qwen3guard:Qwen3Guard",
-    "gpt-oss-safeguard": "gpt_oss_safeguard:GptOssSafeguard",
-    "judge": "judge:Judge",
-}
-"""By the word after ``use:``, the module and class of the service's dialect."""
-
-_SPELLED = {"fms": {"means": "categories"}, "gpt-oss-safeguard": {}}
+_SPELLED = {"fms": {"means": "categories"}}
 """Options whose key in a policy is not the dialect's own, which a check has already."""
 
 

@@ -59,4 +59,4 @@ class PythonCheck(ModelCheck):
     backend: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.-]*(:[A-Za-z_]\w*)?$")] = Field(
         description="package.module:name of what makes it, or the name of an entry point `guardrail.backends`."
     )
-    options: Mapping[str, Json] = Field(default_factory=dict, description="Its own keyword arguments.")
+    options: Mapping[str, Json] = Field(default_factory=dict, repr=False, description="Its own keyword arguments.")

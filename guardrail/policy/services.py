@@ -132,7 +132,7 @@ class FmsCheck(ServiceCheck):
     means: Mapping[Filled, Filled] = Field(
         default_factory=dict, description="What its detections or their types are called here."
     )
-    params: Mapping[str, Json] = Field(default_factory=dict, description="The detector's own parameters.")
+    params: Mapping[str, Json] = Field(default_factory=dict, repr=False, description="The detector's own parameters.")
 
 
 class HttpCheck(ServiceCheck):
@@ -141,8 +141,10 @@ class HttpCheck(ServiceCheck):
     use: Literal["http"]
     url: Url = Field(description="Where the service is.")
     method: Literal["POST", "PUT"] = Field("POST", description="The method.")
-    headers: Mapping[HeaderName, Filled] = Field(default_factory=dict, description="More headers.")
-    body: Json = Field(description="The request: {text}, {texts} and {side} are filled in, wherever a string has them.")
+    headers: Mapping[HeaderName, Filled] = Field(default_factory=dict, repr=False, description="More headers.")
+    body: Json = Field(
+        repr=False, description="The request: {text}, {texts} and {side} are filled in, wherever a string has them."
+    )
     scores: Mapping[str, Pointer] = Field(default_factory=dict, description="By category where its score is.")
     flags: Mapping[str, Pointer] = Field(default_factory=dict, description="By category where its yes or no is.")
     labels: Pointer | None = Field(None, description="Where a list of labels is.")

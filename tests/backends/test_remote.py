@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -41,6 +41,13 @@ def remote(server: Server, *, batch: int = 8, **options: Any) -> Remote:
 def found(answers: Any) -> list[set[str]]:
     assert not isinstance(answers, Exception), answers
     return [{name for name, score in one.scores.items() if score > 0.5} for one in answers]
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def reason(error: Any) -> str:
@@ -252,7 +259,7 @@ def test_a_service_that_hangs_opens_the_breaker_in_both_colours(world: Threads |
     backend = remote(server, timeout=0.2, line=Line(failures=2))
     for n in range(2):
         assert reason(world.all(backend.texts([f"{n}"], "input"))[0]) == "timeout"
-    time.sleep(0.05)
+    until(lambda: backend.stats()["breaker"] == "open")  # a thread that was given up tells of it when it has ended
     assert reason(world.all(backend.texts(["x"], "input"))[0]) == "open"
     over.set()
 
@@ -267,7 +274,7 @@ def test_waiting_here_is_not_held_against_the_service(world: Threads | Loop, ser
     answers = world.all(*(backend.texts([f"{n}"], "input") for n in range(3)))
     assert [found(one) for one in answers if not isinstance(one, Exception)] == [[set()]]
     assert {reason(one) for one in answers if isinstance(one, Exception)} <= {"busy", "timeout"}
-    time.sleep(0.4)
+    until(lambda: not server.inside)
     assert backend.stats()["breaker"] == "closed"
 
 
@@ -281,9 +288,11 @@ def test_a_model_that_chatters_closes_the_way_for_nobody(world: Threads | Loop, 
 
 
 def test_queries_that_take_their_time_are_made_side_by_side(world: Threads | Loop, server: Server) -> None:
+    together = threading.Barrier(4)
+
     class Slow(Plain):
         def query(self, question: Any) -> Any:
-            time.sleep(0.2)
+            together.wait(20)  # breaks where one waits for another to end
             return super().query(question)
 
     dialect = Slow(server.url, batch=1, slow=True)

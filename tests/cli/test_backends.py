@@ -7,8 +7,8 @@ import json
 import pytest
 
 from guardrail.backends import catalogue
+from guardrail.backends.catalogue import DIALECTS
 from guardrail.cli.main import main
-from guardrail.policy.backends import DIALECTS
 from guardrail.policy.spec import CHECKS
 from guardrail.policy.taxonomy import CUSTOM_NAME, known
 

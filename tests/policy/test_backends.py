@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from guardrail.backends.catalogue import DIALECTS
 from guardrail.backends.combined import Combined
 from guardrail.backends.only import Only
 from guardrail.backends.remote import RemoteBackend
 from guardrail.checks.protocol import Counted
 from guardrail.errors import PolicyError
-from guardrail.policy.backends import DIALECTS
 from guardrail.policy.compile import load_plan
+from guardrail.policy.load import load
 from guardrail.policy.plan import Plan
 from guardrail.policy.services import ServiceCheck
 from guardrail.policy.spec import CHECKS
@@ -216,3 +217,14 @@ def test_a_check_that_judges_nothing_of_replies_is_said_however_it_is_wrapped(tm
     assert "judges nothing of what a model writes" in wrong(
         tmp_path, both, when="prompt_injection", more="input: [it]\noutput: [it]"
     )
+
+
+def test_what_may_hold_a_key_is_in_no_representation(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "guardrail: 1\nchecks:\n"
+        f"  it: {{use: http, url: {URL}, headers: {{x-key: canary}}, body: {{k: canary}}, scores: {{violence: $.v}}}}\n"
+        "  own: {use: python, backend: 'a.b:c', options: {key: canary}}\n"
+        "input: [it, own]\nrules: [{when: harm, do: refuse}]\n"
+    )
+    loaded = load(tmp_path / "p.yaml", env={})
+    assert "canary" not in repr(loaded) + repr(loaded.spec)
