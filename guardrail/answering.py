@@ -27,6 +27,7 @@ class Answering(Ending):
     """What becomes of the upstream's answer."""
 
     _deferred = False  # observe: the input is judged after the answer has left
+    _observed = False  # observe: the end of a stream was judged
     _trouble: Exception | None = None  # why the answer cannot be read
     _finished = False
     fresh = False  # something came that no pump has begun with
@@ -55,11 +56,26 @@ class Answering(Ending):
             return
         if codec is not None:
             streaming = self.plan.output.streaming
-            self._reply = StreamReply(codec, streaming, decoder, self.plan.caps.reply, self._barred, self.vault)
+            if self.beside is not None:
+                self.beside.watch(codec)
+            beside, prompt = self.beside, self._prompt()
+            self._reply = StreamReply(
+                codec,
+                streaming,
+                decoder,
+                self.plan.caps.reply,
+                self._barred,
+                self.vault,
+                prompt=prompt,
+                beside=beside,
+            )
             if not self.plan.observe:
                 self._answer = plain_head(head, decoder is not None)
             return
-        self._reply = WholeReply(self.wire, self.plan.output, head, media, decoder, self.plan.caps.reply, self.vault)
+        lane, limit, beside = self.plan.output, self.plan.caps.reply, self.beside
+        self._reply = WholeReply(
+            self.wire, lane, head, media, decoder, limit, self.vault, prompt=self._prompt(), beside=beside
+        )
         if media and not is_text(media) and not media.startswith("text/") and decoder is None:
             self._labelled = media
 
@@ -276,8 +292,9 @@ class Answering(Ending):
             if isinstance(reply, StreamReply) and observing and not self._stored:
                 final = self._finished or reply.complete
                 self.ledger.add((yield from reply.judge(final=final)))
-                reply.release(terminal=True, keep=True)
-                if final:
+                reply.release(terminal=True, keep=True, held=True)
+                if final and not self._observed:
+                    self._observed = True
                     self._judged(reply, Verdict())
                     self.ledger.keep_text("".join(reply.text))
             elif isinstance(reply, WholeReply) and observing and self._finished:

@@ -28,6 +28,7 @@ from .ledger import Ledger
 from .policy import whole
 from .policy.compile import load_plan
 from .policy.plan import Plan
+from .policy.prompt import last
 from .stats import Stats
 from .store.recorder import RecorderLike, open_recorder
 from .text import Segment
@@ -77,34 +78,40 @@ class Guard:
         """
         if self._source is None:
             raise GuardrailError("this guard was not made from a policy file, so there is nothing to reload")
-        plan = load_plan(self._source)
+        plan = load_plan(self._source, lines=self.plan.lines)
         if plan.limits is not None and self.plan.limits is not None and plan.limits.rules == self.plan.limits.rules:
             plan = replace(plan, limits=self.plan.limits)  # nobody's count begins anew
         before, self.plan = self.plan.hash, plan
         _log.info("policy %s reloaded: %s -> %s", plan.name, before[:12], plan.hash[:12])
         return plan.hash
 
-    def check(self, text: str, *, direction: Direction = "input", user: str | None = None) -> Decision:
+    def check(
+        self, text: str, *, direction: Direction = "input", user: str | None = None, prompt: str | None = None
+    ) -> Decision:
         """Judge one text. ``Decision.text`` is what may be used: the text, masks applied.
 
+        ``prompt``: what a text of the direction ``output`` answers, for the models that judge a reply beside it; the
+        last 4,000 characters are used, as they are. It is not judged itself, nor recorded.
+
         Raises BadRequest for a text that is no Unicode text (lone surrogates), LogError where the
-        decision cannot be stored.
+        decision cannot be stored, ValueError for a prompt beside a text of the direction ``input``.
         """
-        return run(self._check(text, direction, user), self.world().perform)
+        return run(self._check(text, direction, user, prompt), self.world().perform)
 
-    async def acheck(self, text: str, *, direction: Direction = "input", user: str | None = None) -> Decision:
+    async def acheck(
+        self, text: str, *, direction: Direction = "input", user: str | None = None, prompt: str | None = None
+    ) -> Decision:
         """``check`` for asyncio."""
-        return await arun(self._check(text, direction, user), self.aworld().perform)
+        return await arun(self._check(text, direction, user, prompt), self.aworld().perform)
 
-    def _check(self, text: str, direction: Direction, user: str | None) -> Flow[Decision]:
+    def _check(self, text: str, direction: Direction, user: str | None, prompt: str | None) -> Flow[Decision]:
         plan = self.plan
         if direction not in ("input", "output"):
             raise ValueError('direction is "input" or "output"')
-        if not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise BadRequest("the text has a lone surrogate: no Unicode text", code="invalid_text") from None
+        if prompt is not None and direction == "input":
+            raise ValueError('a prompt stands beside a reply: give direction="output" with it')
+        _unicode(text, "text")
+        _unicode(prompt or "", "prompt")
         ledger = Ledger(plan, new_id(), time.time(), door="check", wire="text", route=direction)
         if (user := current_user() or user) is not None and plan.identity is not None:
             ledger.user = plan.identity.resolve(Request("CHECK", "", (), user=user)).user
@@ -112,7 +119,9 @@ class Guard:
         if text:
             segment.add(text)
         lane = plan.input if direction == "input" else plan.output
-        ledger.add((yield from whole.judge(lane, [segment])))
+        if plan.inline is not None and text and not text.isspace():
+            ledger.add(plan.inline.absent(direction, [segment.kind]))
+        ledger.add((yield from whole.judge(lane, [segment], prompt=last(prompt or ""))))
         ledger.keep([segment])
         out = text if plan.observe else segment.written(0, text)
         ledger.changed = out != text
@@ -229,6 +238,15 @@ class Guard:
 def new_id() -> str:
     """A decision id: 128 random bits, hex, so that nobody can guess another's."""
     return secrets.token_hex(16)
+
+
+def _unicode(text: str, what: str) -> None:
+    """Raises BadRequest for a text with a lone surrogate."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadRequest(f"the {what} has a lone surrogate: no Unicode text", code="invalid_text") from None
 
 
 def as_guard(policy: str | Path | Guard, log: str | None) -> Guard:

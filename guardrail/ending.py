@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 from .admit.identity import Caller
 from .admit.objects import Objects
+from .beside import Beside
 from .errors import BadRequest, LogError
 from .flow import Commit, Effect, Flow
 from .http import Head, Release, Request, header
 from .ledger import Ledger
+from .policy import prompt
 from .policy.plan import Plan
 from .policy.vault import Vault
 from .reply import StreamReply, WholeReply
@@ -65,6 +67,7 @@ class Ending:
         self._asked_at: float | None = None  # when upstream was asked
         self._came = 0  # bytes of its answer
         self.vault: Vault | None = Vault() if plan.reversible and not plan.observe else None
+        self.beside = Beside(plan.inline) if plan.inline is not None else None
         self.caller = Caller()
 
     def close(self, ended: str) -> None:
@@ -79,6 +82,8 @@ class Ending:
         now = self._now()
         if ended not in ("complete", "refused") and isinstance(self._reply, StreamReply):
             self.ledger.gaps(self._reply.unjudged())
+        if self.beside is not None and self._asked_at is not None and ended != "refused":
+            self.ledger.gaps(self.beside.unjudged())
         if ended != "complete" and self._asked_at is not None:
             self.ledger.spent = Spent(max(0.0, now - self._asked_at), self._came)
         return self.ledger.decision(now, ended)
@@ -87,6 +92,13 @@ class Ending:
         """The path is like one of an API's, and the body is not: an app's own."""
         self.wire, self.claimed = WALK, False
         self.ledger.wire = WALK.name
+
+    def _prompt(self) -> str:
+        """What the user asked, where a model is to judge the answer beside it. Of a body that no wire format claims
+        nobody knows which of its texts that is, and a password may be among them."""
+        if not self.plan.output.converses or self.asked is None or not self.claimed:
+            return ""
+        return prompt.asked(self.asked.segments)
 
     def _unseen(self, media: Iterable[Medium]) -> Verdict:
         """What was not evaluated because no check can read it: recorded, and the policy's word for each modality."""
@@ -166,7 +178,8 @@ class Ending:
             return None
         self._stored = True
         if self._objects is not None and self._reply is not None:
-            self._objects.issue(self._reply.issued(), self.caller.user, refused=ended == "refused")
+            bad = ended == "refused" and self.ledger.found  # what only could not be judged may be judged later
+            self._objects.issue(self._reply.issued(), self.caller.user, refused=bad)
         try:
             yield Commit(self._decision(ended))
         except LogError as error:

@@ -144,6 +144,8 @@ class Exchange(Answering):
         if foreign:
             return (yield from self._deny(self._voice.unknown(), "refused")) or sent
         verdict, work = yield from whole.judge_exactly(plan.input, asked.segments, hide=self.vault)
+        if self.beside is not None:
+            verdict |= self.beside.ask(self.wire, asked, signed=signed(head))
         far = self._far(asked)
         if not refuses(verdict):
             near = [m for m in plan.input.moderators if m not in far]

@@ -8,10 +8,11 @@ GeneratorExit: its clean-up is plain code. This file must never know what an eff
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any, Generic, Protocol, TypeVar
 
 from .http import Headers
@@ -29,8 +30,9 @@ class Place(Protocol):
 class Line(Protocol):
     """Whom the requests to one service pass, each attempt of each of them. Never waits itself; safe between threads."""
 
-    def enter(self, *, spare: bool = False) -> Place:
-        """A place; ``spare``: only where one is free at once. Raises NotEvaluated where nobody may go now."""
+    def enter(self, *, spare: bool = False, again: bool = False) -> Place:
+        """A place; ``spare``: only where one is free at once; ``again``: for another try of the same, before all who
+        wait for their first. Raises NotEvaluated where nobody may go now."""
         ...
 
     def pace(self, place: Place, within: float) -> float:
@@ -75,10 +77,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Await:
-    """Ask to be told when these are done, or after ``timeout`` seconds; the answer is None. Nothing cancels them."""
+    """Ask to be told when these are done (``first``: when one of them is), or after ``timeout`` seconds; the answer is
+    None. Nothing cancels them."""
 
     futures: tuple[Future[Any], ...]
     timeout: float
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Call:
 class Gather:
     """Ask for several things side by side; the answer is a list of ``Settled``, in order, when all have ended.
 
-    None of them is a flow, so unlike ``Together`` this may stand anywhere, also within itself.
+    None of them is a flow; see ``together`` for those.
     """
 
     effects: tuple[Fetch | Call | Await | Gather, ...]
@@ -101,10 +105,14 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Ask for flows to run side by side; the answer is a list of ``Settled``. Never nested."""
+    """Ask for flows to run side by side; the answer is a list of ``Settled``, when all have ended.
+
+    One that has not ended after ``timeout`` seconds is closed, and settled as NotEvaluated ``timeout``. Within a flow
+    of another ``Together`` they have no more time than that flow, which goes on with what they came to.
+    """
 
     flows: tuple[Flow[Any], ...]
-    timeout: float
+    timeout: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,3 +220,44 @@ async def areach(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> 
         flow.close()
         raise
     return effect
+
+
+def together(flows: Sequence[Flow[Any]], timeout: float = inf) -> Flow[list[Settled]]:
+    """Run flows side by side; how each ended, in order. Those that only compute end here, with no effect at all."""
+    settled: dict[int, Settled] = {}
+    waiting: dict[int, Flow[Any]] = {}
+    try:
+        for n, flow in enumerate(flows):
+            try:
+                waiting[n] = resumed(flow, next(flow))
+            except StopIteration as stop:
+                settled[n] = Settled(stop.value)
+            except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
+                settled[n] = Settled(error=error)
+        if waiting:
+            answers = yield Together(tuple(waiting.values()), timeout)
+            settled |= zip(waiting, answers, strict=True)
+    finally:
+        for flow in flows:
+            flow.close()
+    return [settled[n] for n in range(len(flows))]
+
+
+def resumed(flow: Flow[T], effect: Effect) -> Flow[T]:
+    """A flow as it stands after its first effect was taken from it."""
+    step: Callable[[], Effect]
+    while True:
+        try:
+            answer = yield effect
+        except GeneratorExit:
+            flow.close()
+            raise
+        except Exception as error:  # noqa: BLE001 - handed on to the flow it belongs to
+            step = partial(flow.throw, error)
+        else:
+            step = partial(flow.send, answer)
+        try:
+            effect = step()
+        except StopIteration as stop:
+            value: T = stop.value
+            return value

@@ -31,13 +31,15 @@ class Ledger:
         self.status = 0
         self.user: str | None = None
         self.skipped: set[str] = set()
+        self.models: frozenset[str] = frozenset()
         self.spent: Spent | None = None
         self._look = False  # a person is to look at it
-        self._found = False  # something that was found asks for refusal
+        self.found = False  # something that was found asks for refusal
         self._texts: list[str] = []
         self._room = MAX_TEXT
 
     def add(self, verdict: Verdict) -> None:
+        self.models |= verdict.models
         if verdict.action is Action.ALLOW and not verdict.gaps:
             return
         self._look = self._look or verdict.look
@@ -47,7 +49,7 @@ class Ledger:
         room = MAX_FINDINGS - len(self.verdict.gaps)
         if len(verdict.gaps) > room:
             verdict = Verdict(verdict.action, verdict.findings, verdict.gaps[: max(0, room)], verdict.say)
-        self._found = self._found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
+        self.found = self.found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
         self.verdict |= verdict
 
     def gap(self, check: str, reason: str, where: str = "", action: Action = Action.ALLOW) -> None:
@@ -64,7 +66,7 @@ class Ledger:
 
     def unseen(self, verdict: Verdict) -> None:
         """Note what no check can read, and what the policy says to that."""
-        self._found = self._found or verdict.action >= Action.REVIEW
+        self.found = self.found or verdict.action >= Action.REVIEW
         self.verdict |= Verdict(verdict.action, say=verdict.say)
         self.gaps(verdict.gaps)
 
@@ -100,7 +102,7 @@ class Ledger:
         return text
 
     def outcome(self) -> Outcome:
-        if self.verdict.action >= Action.REVIEW and (self._found or self.denied):
+        if self.verdict.action >= Action.REVIEW and (self.found or self.denied):
             return Outcome.REFUSED
         if self._missed():
             return Outcome.NOT_EVALUATED
@@ -137,6 +139,7 @@ class Ledger:
             review=review,
             skipped=tuple(sorted(self.skipped)),
             spent=self.spent,
+            models=tuple(sorted(self.models)[:MAX_FINDINGS]),
         )
 
 

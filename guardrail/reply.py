@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from .beside import Beside
 from .errors import BadRequest
 from .flow import Call, Flow
 from .http import Head, without
@@ -22,15 +23,15 @@ from .window import Window
 from .wires.coding import Decoder
 from .wires.protocol import Body, Codec, Frame, Notice, Reference, Wire
 
+_MEASURES = ("content-length", "etag", "content-md5", "digest")
+"""Headers that are about the very bytes."""
 WORKER = 65_536
 """Bytes of a body that are parsed on the event loop; more is a worker's."""
 
 
 def plain_head(head: Head, decoded: bool) -> Head:
     """The head of an answer whose length may change, and whose coding was undone."""
-    dropped = (
-        ("content-length", "content-encoding", "etag", "content-md5", "digest") if decoded else ("content-length",)
-    )
+    dropped = (*_MEASURES, "content-encoding") if decoded else ("content-length",)
     return Head(head.status, without(head.headers, *dropped))
 
 
@@ -46,7 +47,11 @@ class WholeReply:
         decoder: Decoder | None,
         limit: int,
         vault: Vault | None = None,
+        *,
+        prompt: str = "",
+        beside: Beside | None = None,
     ) -> None:
+        self._prompt, self._beside = prompt, beside
         self._wire, self._lane, self.head, self._media, self._vault = wire, lane, head, media, vault
         self._decoder, self._limit = decoder, limit
         self._chunks: list[bytes] = []
@@ -78,7 +83,10 @@ class WholeReply:
             self.body = self._wire.response(raw, self._media)
         self.segments, self.gaps = self.body.segments, self.body.gaps
         self.incident = self._wire.incident(self.head.status, self.body)
-        return (yield from whole.judge(self._lane, self.segments, restore=self._vault))
+        verdict = yield from whole.judge(self._lane, self.segments, restore=self._vault, prompt=self._prompt)
+        if self._beside is not None:
+            verdict |= self._beside.whole(self._wire, self.head.status, self.body)
+        return verdict
 
     def media(self) -> list[Medium]:
         return self.body.media if self.body is not None else []
@@ -99,12 +107,13 @@ class WholeReply:
         changed = bool(self.body.edited())
         if changed:
             self._wire.edited(self.body, self.segments)
+        trimmed = self._beside is not None and self._beside.trim(self.body)
         data = self.body.body()
-        if not changed and self._decoder is None:
+        if not (changed or trimmed) and self._decoder is None:
             return self.head, data, False
         head = plain_head(self.head, True) if self._decoder is not None else self.head
         return (
-            Head(head.status, (*without(head.headers, "content-length", "etag"), ("content-length", str(len(data))))),
+            Head(head.status, (*without(head.headers, *_MEASURES), ("content-length", str(len(data))))),
             data,
             changed,
         )
@@ -121,6 +130,9 @@ class StreamReply:
         limit: int,
         barred: Callable[[Medium], bool],
         vault: Vault | None = None,
+        *,
+        prompt: str = "",
+        beside: Beside | None = None,
     ) -> None:
         self.held, self._limit, self._barred = 0, limit, barred
         self._codec, self.decoder = codec, decoder
@@ -128,9 +140,11 @@ class StreamReply:
         self._used = 0  # bytes that are frames
         self._plain = True  # what has come and was not judged is text alone
         self._window: Window[Frame] = Window()
-        self._rolling = Rolling(streaming.window, vault)
-        self._shadow = Shadow(streaming) if streaming.whole or streaming.after or streaming.told else None
-        self._hold = streaming.hold  # until all of it was judged
+        self._rolling = Rolling(streaming.window, vault, prompt=prompt)
+        later = streaming.whole or streaming.after or streaming.told
+        self._shadow = Shadow(streaming, prompt=prompt) if later else None
+        self._beside = beside
+        self._hold = streaming.hold or (beside is not None and beside.hold)  # until all of it was judged
         self.changed = False
         self.text: list[str] = []
 
@@ -197,6 +211,8 @@ class StreamReply:
         if final and verdict.action < Action.REVIEW:
             if self._shadow is not None:
                 verdict |= yield from self._shadow.judge()
+            if self._beside is not None:
+                verdict |= self._beside.streamed(self._codec)
             self._hold = self._hold and verdict.action >= Action.REVIEW
         return verdict
 
@@ -209,10 +225,11 @@ class StreamReply:
         """Has the frame arrived that tells the caller the answer is complete?"""
         return self._window.has_terminal
 
-    def release(self, *, terminal: bool, keep: bool = False) -> bytes:
-        """The frames that are clear. ``terminal``: the end may leave too (its row is stored)."""
+    def release(self, *, terminal: bool, keep: bool = False, held: bool = False) -> bytes:
+        """The frames that are clear. ``terminal``: the end may leave too (its row is stored). ``held``: those too that
+        wait for the end."""
         out: list[bytes] = []
-        while not self._hold and (frame := self._window.next()) is not None:
+        while (held or not self._hold) and (frame := self._window.next()) is not None:
             if (frame.terminal and not terminal) or (frame.media and any(map(self._barred, frame.media))):
                 break
             self._window.pop()

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .backends.plugin import checked
-from .checks.protocol import Backend, Measured, Scores, Sided
+from .checks.protocol import Backend, Conversing, Measured, Scores, Sided
 from .errors import NotEvaluated
 from .flow import arun, run
 from .worlds import AsyncWorld, SyncWorld
@@ -43,9 +43,14 @@ ODD = (
 
 
 class BackendContract:
-    """Subclass it, and say what to make and what it must find. ``side``: whose texts are judged."""
+    """Subclass it, and say what to make and what it must find.
+
+    ``side``: whose texts are judged. ``untold``: categories that an answer may pass over, where a service never tells
+    whether it looked; in a policy those of a backend of one's own are not evaluated.
+    """
 
     side: str = "input"
+    untold: frozenset[str] = frozenset()
     harmless: str = "What is a good recipe for tomato soup?"
     harmful: Mapping[str, str] = MappingProxyType({})
 
@@ -86,14 +91,7 @@ class BackendContract:
 
     def test_odd_texts_are_judged_or_said_not_to_be(self) -> None:
         for text in ODD:
-            error: NotEvaluated | None = None
-            try:
-                assert len(self.ask([text])) == 1
-            except NotEvaluated as refused:
-                error = refused
-            if error is not None:
-                assert error.reason.isidentifier(), f"a reason is one short word, not {error.reason!r}"
-                assert not text.strip() or text not in str(error), "an error must not quote the text"
+            self._judged_or_not(text)
 
     def test_the_longest_text_it_takes_is_taken(self) -> None:
         backend = self.made()
@@ -101,6 +99,17 @@ class BackendContract:
         word, most = "soup ", min(backend.longest, 100_000)
         text = word * (most // size(word))
         assert len(self.ask([text])) == 1
+
+    def test_where_it_converses_a_reply_is_judged_with_and_without_what_it_answers(self) -> None:
+        backend = self.made()
+        if not (isinstance(backend, Conversing) and backend.converses):
+            return
+        harmless, *rest = self.ask([self.harmless, *self.harmful.values()], self.harmless)
+        assert self.found(harmless) == set(), "what is harmless was found beside a harmless prompt"
+        for category, said in zip(self.harmful, rest, strict=True):
+            assert category in self.found(said), f"beside a harmless prompt, {category} was not found"
+        for prompt in ODD:
+            self._judged_or_not(self.harmless, prompt)
 
     def made(self) -> Backend:
         """``backend()``, for ``side``."""
@@ -110,9 +119,11 @@ class BackendContract:
         backend: Backend = made
         return backend
 
-    def ask(self, texts: Sequence[str]) -> Sequence[Scores]:
-        """What the backend says of the texts, asked from this thread."""
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Sequence[Scores]:
+        """What the backend says of the texts, asked from this thread. ``prompt``: what they answer."""
         backend, world = self.made(), SyncWorld(_no_log)
+        if prompt and isinstance(backend, Conversing):
+            backend = backend.answering(prompt)
         try:
             return self._sound(backend, run(backend.moderate(texts), world.perform), texts)
         finally:
@@ -138,11 +149,27 @@ class BackendContract:
             return {name for name, flag in (said.flags or {}).items() if flag}
         return {name for name, score in said.scores.items() if score >= points["balanced"].get(name, 1.1)}
 
+    def _judged_or_not(self, text: str, prompt: str = "") -> None:
+        error: NotEvaluated | None = None
+        try:
+            assert len(self.ask([text], prompt)) == 1
+        except NotEvaluated as refused:
+            error = refused
+        if error is not None:
+            assert error.reason.isidentifier(), f"a reason is one short word, not {error.reason!r}"
+            for given in (text, prompt):
+                assert not given.strip() or given not in str(error), "an error must not quote the text"
+
     def _sound(self, backend: Backend, answers: Sequence[Scores], texts: Sequence[str]) -> Sequence[Scores]:
         assert len(answers) == len(texts), f"{len(answers)} answers for {len(texts)} texts"
         for said, text in zip(answers, texts, strict=True):
-            assert all(0.0 <= score <= 1.0 for score in said.scores.values()), "a score is not in [0, 1]"
-            strange = {*said.scores, *(said.flags or {}), *said.unseen} - backend.categories - {"harm"}
+            numbers = said.scores.values()
+            assert not any(isinstance(score, bool) for score in numbers), "a score is true or false: say 1.0 or 0.0"
+            assert all(0.0 <= score <= 1.0 for score in numbers), "a score is not in [0, 1], or is NaN"
+            told = {*said.scores, *(said.flags or {}), *said.unseen}
+            silent = backend.categories - told - self.untold
+            assert not silent, f"neither scored, flagged nor unseen: {', '.join(sorted(silent))}"
+            strange = told - backend.categories - {"harm"}
             assert not strange, f"it told of what it says it does not judge: {', '.join(sorted(strange))}"
             assert said.scores or said.flags or said.unseen, "an answer about nothing"
             for start, end in said.spans.values():

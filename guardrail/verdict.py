@@ -95,7 +95,8 @@ class Gap:
 class Verdict:
     """The strongest action of all findings, and the reason for it.
 
-    ``look``: a person is to look at the exchange, and nothing waits for that.
+    ``look``: a person is to look at the exchange, and nothing waits for that. ``models``: which were heard, whatever
+    they said, as ``check:model``.
     """
 
     action: Action = Action.ALLOW
@@ -103,13 +104,18 @@ class Verdict:
     gaps: tuple[Gap, ...] = ()
     say: str = "default"  # which refusal text
     look: bool = False
+    models: frozenset[str] = frozenset()
 
     def __or__(self, other: Verdict) -> Verdict:
         if other.action is Action.ALLOW and not other.findings and not other.gaps and other.say == "default":
-            return self
+            return self if other.models <= self.models else self.heard(other.models)
         lead = other if (other.action, other._words()) > (self.action, self._words()) else self
         findings, gaps = self.findings + other.findings, self.gaps + other.gaps
-        return Verdict(lead.action, findings, gaps, lead.say, self.look or other.look)
+        return Verdict(lead.action, findings, gaps, lead.say, self.look or other.look, self.models | other.models)
+
+    def heard(self, models: frozenset[str]) -> Verdict:
+        """The same, with these models heard too."""
+        return Verdict(self.action, self.findings, self.gaps, self.say, self.look, self.models | models)
 
     def _words(self) -> int:
         """Of equals the one with words of its own leads: a crisis text is not lost to a plain refusal,
@@ -133,7 +139,8 @@ class Decision:
     The first block is the published part, with the same names in every output; ``text`` is what
     may be used (masks applied) for ``check``, and what the policy's ``record.text`` keeps in a log.
     ``would`` is the action that would have been taken where the policy only observes. ``spent``: where the
-    model's server was asked and its answer not given in full.
+    model's server was asked and its answer not given in full. ``models``: which models were heard of its texts, as
+    ``check:model``; a text that is known again is not asked about.
     """
 
     id: str
@@ -157,6 +164,7 @@ class Decision:
     review: str | None = None
     skipped: tuple[str, ...] = field(default=())  # "check:kind" pairs the policy left out
     spent: Spent | None = None
+    models: tuple[str, ...] = ()
 
     def with_text(self, text: str | None) -> Decision:
         """The same decision with another text. Written out, for ``dataclasses.replace`` is slow."""
@@ -181,6 +189,7 @@ class Decision:
             self.review,
             self.skipped,
             self.spent,
+            self.models,
         )
 
     def public(self) -> dict[str, Any]:
@@ -195,4 +204,5 @@ class Decision:
             "policy": self.policy,
             "policy_hash": self.policy_hash,
             "would": None if self.would is None else self.would.word,
+            "models": list(self.models),
         }

@@ -99,6 +99,20 @@ def test_directions_have_their_own_checks() -> None:
         guard.check("x", direction="sideways")  # type: ignore[arg-type]
 
 
+def test_a_prompt_stands_beside_a_reply_and_is_in_no_row() -> None:
+    judge = plans.Judge("harm", converses=True)
+    guard, rows = guarding(replace(canaries(), output=plans.lane(judge), recording=Recording("full")))
+    guard.check("fine", direction="output", prompt="the question")
+    guard.check("fine", direction="output", prompt=" ")
+    guard.check("fine", direction="output", prompt="x" + "y" * 4_000)
+    assert judge.prompts == ["the question", "y" * 4_000]
+    assert "question" not in repr([row.public() for row in rows])
+    with pytest.raises(ValueError, match="output"):
+        guard.check("fine", prompt="the question")
+    with pytest.raises(BadRequest, match="prompt"):
+        guard.check("fine", direction="output", prompt="\ud83d")
+
+
 @pytest.mark.parametrize("text", ["", " ", "\x00", "é", "\U0001f600" * 3])
 def test_any_text_can_be_checked(text: str) -> None:
     guard, rows = guarding()

@@ -44,4 +44,4 @@ def test_the_example_works_in_a_policy_and_keeps_the_contract() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout
+    assert "9 passed" in done.stdout

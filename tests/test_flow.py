@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrail.flow import Call, Effect, Flow, arun, run
+from guardrail.flow import Call, Effect, Ended, Flow, Settled, Together, arun, begin, run, together
 
 
 def both(flow: Callable[[], Flow[Any]], perform: Callable[[Effect], Any]) -> list[Any]:
@@ -163,6 +163,52 @@ def test_a_cancelled_flow_is_closed_and_catches_nothing() -> None:
 
     asyncio.run(main())
     assert closed == ["inner", "outer"]
+
+
+def computing(value: Any) -> Flow[Any]:
+    yield from ()
+    if isinstance(value, Exception):
+        raise value
+    return value
+
+
+def test_flows_that_only_compute_ask_for_nothing_at_any_depth() -> None:
+    error = ValueError("x")
+    inner = together([computing(1), computing(error)])
+    ended = begin(together([inner, computing(2)]))
+    assert isinstance(ended, Ended)
+    assert ended.value == [Settled([Settled(1), Settled(error=error)]), Settled(2)]
+
+
+def test_only_those_that_ask_run_side_by_side_and_what_they_come_to_is_in_order() -> None:
+    def asking(n: int) -> Flow[int]:
+        first: int = yield ask(n)
+        second: int = yield ask(n + 1)
+        return first + second
+
+    flow = together([computing(1), asking(0), computing(2), asking(5)], 7.0)
+    effect = next(flow)
+    assert isinstance(effect, Together)
+    assert (len(effect.flows), effect.timeout) == (2, 7.0)
+    settled = [Settled(run(one, answer)) for one in effect.flows]
+    with pytest.raises(StopIteration) as stop:
+        flow.send(settled)
+    assert stop.value.value == [Settled(1), Settled(2), Settled(2), Settled(22)]
+
+
+def test_flows_that_nobody_drives_any_more_are_closed_at_any_depth() -> None:
+    closed: list[int] = []
+
+    def asking(n: int) -> Flow[None]:
+        try:
+            yield ask(n)
+        finally:
+            closed.append(n)
+
+    flow = together([asking(0), together([asking(1), asking(2)])])
+    next(flow)
+    flow.close()
+    assert sorted(closed) == [0, 1, 2]
 
 
 def test_bytes_and_keys_stay_out_of_what_is_printed() -> None:

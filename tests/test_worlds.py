@@ -392,13 +392,10 @@ def test_a_fetch_without_a_free_slot_is_busy_and_the_slot_comes_back(server: Fau
     world.close()
 
 
-def test_an_abandoned_fetch_keeps_its_slot_until_it_ends(server: FaultServer) -> None:
+def test_a_fetch_that_is_late_gives_its_slot_back_whatever_the_server_does(server: FaultServer) -> None:
     world = SyncWorld(stored, workers=1)
     with pytest.raises(NotEvaluated, match="timeout"):
         world.perform(fetch(f"{server.url}/drip_head", timeout=0.2))
-    with pytest.raises(NotEvaluated, match="busy"):
-        world.perform(fetch(f"{server.url}/ok"))
-    server.over.set()
     retry = swallowing(fetch(f"{server.url}/ok"))
     for _ in range(500):
         reply = run(retry, world.perform)
@@ -708,18 +705,77 @@ def test_more_flows_than_slots_are_busy_not_stuck(worlds: Worlds, server: FaultS
     assert Counter(map(reason, answers)) == {"timeout": 2, "busy": 2}
 
 
-def test_together_inside_together_is_refused(worlds: Worlds) -> None:
-    answers = worlds.one(Together((asking(Together((computing(1),), 1)), computing(2)), 5))
-    assert isinstance(answers[0].error, RuntimeError)
-    assert answers[1].value == 2
+def test_flows_may_stand_in_flows_however_few_threads_there_are(worlds: Worlds) -> None:
+    def tree(depth: int) -> Flow[int]:
+        if not depth:
+            leaf: int = yield Call(len, ("a",))
+            return leaf
+        answers = yield Together(tuple(tree(depth - 1) for _ in range(3)))
+        return sum(settled.value for settled in answers)
+
+    assert worlds.drive(tree(4), workers=1) == 81
+
+
+def test_a_slow_flow_keeps_none_of_its_neighbours_waiting_at_any_depth(worlds: Worlds) -> None:
+    gate = threading.Event()
+
+    def slow() -> Flow[Any]:
+        return (yield Call(gate.wait, (10,)))
+
+    def quick() -> Flow[Any]:
+        yield Call(len, ("a",))
+        yield Call(gate.set)
+        return "quick"
+
+    def inner() -> Flow[list[Any]]:
+        return [settled.value for settled in (yield Together((quick(), computing(1))))]
+
+    answers = worlds.one(Together((slow(), asking(Together((slow(), inner()))), failing(ValueError("x")))))
+    assert answers[0].value is True
+    assert [settled.value for settled in answers[1].value] == [True, ["quick", 1]]
+    assert isinstance(answers[2].error, ValueError)
+
+
+def test_flows_within_flows_end_in_the_time_of_those_around_them(worlds: Worlds, server: FaultServer) -> None:
+    closed: list[str] = []
+
+    def hanging(name: str) -> Flow[Any]:
+        try:
+            yield fetch(f"{server.url}/hang", timeout=30)
+        finally:
+            closed.append(name)
+
+    def inner() -> Flow[list[Settled]]:
+        settled: list[Settled] = yield Together((computing("now"), hanging("within"), asking(Call(len, ("ab",)))), 30)
+        return settled
+
+    answers = worlds.one(Together((inner(), hanging("beside"), computing(3)), 0.3))
+    now, late, counted = answers[0].value
+    assert (now.value, reason(late), counted.value) == ("now", "timeout", 2)
+    assert (reason(answers[1]), answers[2].value) == ("timeout", 3)
+    assert sorted(closed) == ["beside", "within"]
+
+
+def test_time_of_their_own_does_not_end_the_flow_around_them(worlds: Worlds, server: FaultServer) -> None:
+    def inner() -> Flow[str]:
+        (late,) = yield Together((asking(fetch(f"{server.url}/hang", timeout=30)),), 0.1)
+        reply: Reply = yield fetch(f"{server.url}/ok")
+        return f"{reason(late)} then {reply.status}"
+
+    answers = worlds.one(Together((inner(), asking(Together((inner(), inner())))), 20))
+    assert answers[0].value == "timeout then 200"
+    assert [settled.value for settled in answers[1].value] == ["timeout then 200"] * 2
 
 
 def test_together_of_nothing_is_nothing(worlds: Worlds) -> None:
     assert worlds.one(Together((), 1)) == []
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2])
 @pytest.mark.parametrize("when", ["first", "later"])
-def test_an_interrupt_goes_through_and_every_flow_is_closed(worlds: Worlds, server: FaultServer, when: str) -> None:
+def test_an_interrupt_goes_through_and_every_flow_is_closed(
+    worlds: Worlds, server: FaultServer, when: str, depth: int
+) -> None:
     closed: list[str] = []
 
     def waiting() -> Flow[Any]:
@@ -733,13 +789,19 @@ def test_an_interrupt_goes_through_and_every_flow_is_closed(worlds: Worlds, serv
             yield Call(len, ("a",))
         raise KeyboardInterrupt
 
+    effect = Together((waiting(), interrupted(), waiting()), 20)
+    for _ in range(depth):
+        effect = Together((asking(effect), computing(1)), 20)
     with pytest.raises(KeyboardInterrupt):
-        worlds.one(Together((waiting(), interrupted(), waiting()), 20))
+        worlds.one(effect)
     assert closed == ["waiting"] * (1 if when == "first" else 2)
 
 
+@pytest.mark.parametrize("depth", [0, 2])
 @pytest.mark.parametrize("count", [1, 3])
-def test_cancelling_the_asker_cancels_every_child_and_leaves_no_task(server: FaultServer, count: int) -> None:
+def test_cancelling_the_asker_cancels_every_child_and_leaves_no_task(
+    server: FaultServer, count: int, depth: int
+) -> None:
     closed: list[int] = []
 
     def hanging(index: int) -> Flow[Any]:
@@ -750,7 +812,10 @@ def test_cancelling_the_asker_cancels_every_child_and_leaves_no_task(server: Fau
 
     async def main() -> None:
         world = AsyncWorld(stored)
-        flow = asking(Together(tuple(hanging(i) for i in range(count)), 30))
+        effect = Together(tuple(hanging(i) for i in range(count)), 30)
+        for _ in range(depth):
+            effect = Together((asking(effect), computing(1)), 30)
+        flow = asking(effect)
         task = asyncio.create_task(_as_coroutine(arun(flow, world.perform)))
         for _ in range(count):
             await asyncio.to_thread(server.hanging.acquire)

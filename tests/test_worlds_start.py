@@ -267,14 +267,35 @@ def test_flows_that_are_dropped_are_closed_and_their_slots_given_back(
 
 
 def test_what_cannot_be_started_is_its_own_flows_error(world: SyncWorld, server: Server, asker: Asker) -> None:
-    inner = Together((), 1)
-    pending = world.start(Together((asker(inner), *(asker(fetching(server)) for _ in range(3))), 10))
+    pending = world.start(Together(tuple(asker(fetching(server)) for _ in range(3)), 10))
     server.open.set()
     while not pending.done():
         pending.wait()
-    nested, *rest = pending.result()
-    assert isinstance(nested.error, RuntimeError)
-    assert [getattr(one.error, "reason", None) for one in rest] == [None, None, "busy"]
+    assert [getattr(one.error, "reason", None) for one in pending.result()] == [None, None, "busy"]
+
+
+def test_flows_within_flows_are_looked_after_too(world: SyncWorld, server: Server, asker: Asker) -> None:
+    inner = Together((asker(fetching(server, "/in"), Call(max, (1, 2))), asker(Together((asker(Call(int, ("x",))),)))))
+    pending = world.start(Together((asker(inner, Call(max, (3, 4))), asker(fetching(server, "/out")), asker()), 10))
+    assert not pending.done()
+    server.open.set()
+    while not pending.done():
+        pending.wait()
+    first, second, third = pending.result()
+    (reply, more), deeper = first.value[0][0].value, first.value[0][1].value
+    assert (reply.body, more, first.value[1], second.value[0].body, third.value) == (b"/in", 2, 4, b"/out", [])
+    assert isinstance(deeper[0][0].error, ValueError)
+    assert asker.closed == 0
+
+
+def test_flows_within_flows_that_are_dropped_are_closed(world: SyncWorld, server: Server, asker: Asker) -> None:
+    inner = Together((asker(fetching(server)), asker(Together((asker(fetching(server)),)))))
+    pending = world.start(Together((asker(inner), asker(Call(max, (1, 2)))), 10))
+    assert server.asked.acquire(timeout=5)
+    pending.drop()
+    assert asker.closed >= 4
+    server.open.set()
+    until(lambda: world._running == 0)
 
 
 def test_a_world_that_is_closed_starts_nothing(world: SyncWorld, server: Server) -> None:

@@ -1,7 +1,8 @@
 """Azure Prompt Shields: whether a prompt, or a document that a model is shown, attacks the model's instructions.
 
-Knows the JSON of ``text:shieldPrompt``. What the user wrote goes as the ``userPrompt``; what others wrote goes as
-``documents``, for the service looks for other attacks there. Must never know a policy.
+Knows the JSON of ``text:shieldPrompt``. What the user wrote goes as the ``userPrompt``; what others wrote, be it the
+model, a tool or a document, goes as ``documents``, for the service looks for other attacks there. Must never know a
+policy.
 
 Source: https://github.com/Azure/azure-rest-api-specs/blob/main/specification/cognitiveservices/data-plane/ContentSafety/stable/2024-09-01/contentsafety.json
 for the shapes; https://learn.microsoft.com/azure/ai-services/content-safety/overview (input requirements) for the
@@ -11,6 +12,7 @@ limits; https://learn.microsoft.com/azure/ai-services/content-safety/concepts/ja
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from ..checks.protocol import Scores
@@ -43,11 +45,11 @@ CARD = Card(
 
 
 class AzurePromptShields:
-    """The service's yes or no on each text. A ``Dialect``.
+    """The service's yes or no on each text. A ``Dialect`` and ``ToolSided``.
 
     ``url``: the resource's endpoint (``https://NAME.cognitiveservices.azure.com``). ``documents``: every text goes as
-    a document, five to a request: for what tools and retrieval gave. Without it only the model's own texts do, and
-    prompts are asked about one by one, as the service takes no more.
+    a document, five to a request, as what tools gave does in any case. Without it a user's texts are prompts, which
+    are asked about one by one, as the service takes no more.
 
     Raises ValueError for settings that cannot be.
     """
@@ -74,6 +76,14 @@ class AzurePromptShields:
         self._address = address(url.rstrip("/"), "text:shieldPrompt", version)
         self._documents = documents
         self.batch = DOCUMENTS if documents else 1
+
+    def of_tools(self) -> AzurePromptShields:
+        """The same, to which every text is a document; itself where it is so already."""
+        if self._documents:
+            return self
+        other = copy(self)
+        other._documents, other.batch = True, DOCUMENTS
+        return other
 
     def query(self, question: Question) -> Query:
         """The request. Raises NotEvaluated: ``too_large``, ``malformed``, ``blind`` for an image."""

@@ -31,6 +31,7 @@ class Breaker:
         self._until = 0.0  # when a probe may go; meaningful while open
         self._open = False
         self._probing = False
+        self._probes = 0  # so far; the number of the last one
         self._pause = rest
         self.opened = 0
         """How often it has opened."""
@@ -43,15 +44,17 @@ class Breaker:
                 return "closed"
             return "half-open" if self._probing or self._clock() >= self._until else "open"
 
-    def admit(self) -> bool:
-        """Whether the request that goes now is a probe. Raises NotEvaluated ``open`` where none may go."""
+    def admit(self) -> int:
+        """The number of the probe that the request that goes now is; 0: it is none. Raises NotEvaluated ``open`` where
+        none may go."""
         with self._lock:
             if not self._open:
-                return False
+                return 0
             if self._probing or self._clock() < self._until:
                 raise NotEvaluated("open", "the service failed too often and is left alone for a while")
             self._probing = True
-            return True
+            self._probes += 1
+            return self._probes
 
     def worked(self) -> None:
         """A whole, readable answer came."""
@@ -60,12 +63,12 @@ class Breaker:
             self._open = self._probing = False
             self._pause = self._rest
 
-    def failed(self, *, probe: bool) -> None:
-        """No answer came, or none that can be read."""
+    def failed(self, *, probe: int) -> None:
+        """No answer came, or none that can be read. ``probe``: as ``admit`` said; only the last one counts as such."""
         with self._lock:
             self._row += 1
             if self._open:
-                if probe:
+                if probe and probe == self._probes:
                     self._probing = False
                     self._pause = min(2 * self._pause, max(LONGEST, self._rest))
                     self._until = self._clock() + self._pause
@@ -74,8 +77,8 @@ class Breaker:
                 self._until = self._clock() + self._pause
                 self.opened += 1
 
-    def let_go(self, *, probe: bool) -> None:
+    def let_go(self, *, probe: int) -> None:
         """The request was given up, or refused for what it asked: it says nothing of the service."""
         with self._lock:
-            if probe:
+            if probe and probe == self._probes:
                 self._probing = False

@@ -20,8 +20,10 @@ class Card:
     """One backend, as ``guardrail backends`` shows it.
 
     ``name``: the word after ``use:`` in a policy. ``categories``: wire names, as this project spells them; empty
-    where they are the user's own. ``longest``: of one text, in ``unit``; longer ones are cut into windows.
-    ``needs``: whether a text is judged alone, or as a turn of a conversation. ``scores``: what a score is:
+    where they are the user's own. ``longest``: of one text, in ``unit``; longer ones are cut into windows; 0: none is
+    sent by us.
+    ``needs``: whether a text is judged alone, or as a turn of a ``conversation``: then a reply's prompt goes with it,
+    where it is known. ``scores``: what a score is:
     a probability-like number (``calibrated``), a number that only orders (``raw``), a few steps (``levels``), or
     nothing but a yes (``flags``). ``verified``: asked for real in this project's tests (``real``), only against a
     server that answers as its public document says (``document``), or not even that (``unverified``).

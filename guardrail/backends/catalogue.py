@@ -35,8 +35,11 @@ DIALECTS: Mapping[str, str] = {
 }
 """By the word after ``use:``, the module of this room and its class: each module has a ``CARD`` too."""
 
-OTHERS: Mapping[str, str] = {"presidio-local": "presidio_local:PresidioLocal"}
-"""The same of those that are asked in this process."""
+OTHERS: Mapping[str, str] = {
+    "openai-inline": "openai_inline:OpenAIInline",
+    "presidio-local": "presidio_local:PresidioLocal",
+}
+"""The same of those that no request of ours asks."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "local": ("onnxruntime", "tokenizers"),

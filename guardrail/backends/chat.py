@@ -66,21 +66,20 @@ def request(
     *,
     tokens: int,
     logprobs: int = 0,
+    reasoning: bool = False,
+    extra: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Query:
     """A request at temperature 0 for at most ``tokens`` tokens, each with its ``logprobs`` likeliest ones (0: none).
 
-    ``base``: the server's address up to ``/v1``. ``more``: further keys of the body (``response_format``,
-    ``chat_template_kwargs``, ...). Raises NotEvaluated for text that no Unicode text is.
+    ``base``: the server's address up to ``/v1``. ``reasoning``: as OpenAI's reasoning models want it, which take no
+    temperature, and ``max_completion_tokens`` only. ``more``: further keys of the body (``response_format``,
+    ``chat_template_kwargs``, ...), and ``extra`` those that somebody else chose. Raises NotEvaluated for text that no
+    Unicode text is.
     """
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": list(messages),
-        "temperature": 0,
-        "max_tokens": tokens,
-        "stream": False,
-        **more,
-    }
+    bounds = {"max_completion_tokens": tokens} if reasoning else {"temperature": 0, "max_tokens": tokens}
+    body: dict[str, Any] = {"model": model, "messages": list(messages), **bounds, "stream": False, **more}
+    body |= extra or {}
     if logprobs:
         body |= {"logprobs": True, "top_logprobs": logprobs}
     return Query(f"{base.rstrip('/')}/chat/completions", encoded(body), headers)
@@ -112,6 +111,16 @@ def said(reply: Reply, *, half: bool = False) -> Said:
         raise NotEvaluated("empty", "the model said nothing")
     reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
     return Said(text, _word(held.get("model")), _odds(choice.get("logprobs")), _word(reasoning))
+
+
+def spoke(reply: Reply) -> bool:
+    """Is it a whole answer of a chat model, whatever that says, and if it says nothing? Who writes a text may well make
+    a model chatter, or silent, and must not close the way for everybody else by it."""
+    try:
+        said(reply, half=True)
+    except NotEvaluated as error:
+        return error.reason in ("empty", "refused")
+    return True
 
 
 def _word(value: Any) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
-from ..checks.protocol import Backend, Measured, OfTools, Scores, Sided
-from ..flow import Flow
-from .braid import braid
+from ..checks.protocol import Backend, Conversing, Measured, OfTools, Scores, Sided
+from ..errors import NotEvaluated
+from ..flow import Flow, together
 from .dialect import UNNAMED, Side, told_again
 from .scale import common, points
 from .units import SIZES
@@ -29,13 +29,21 @@ class Member:
     weight: float = 1.0
 
 
+_Said = tuple[Member, Scores]
+"""One who was asked, and what it said."""
+
+
 class Combined:
     """A ``Backend`` of others. Scores are on the common scale of ``scale``, and so are its ``points``.
 
     ``any``: the highest score. ``all``: the lowest of those who judge a category at all. ``weighted``: the mean by
-    weight. These ask all members at a time. ``first``: asks in order; the next one where a member could not
-    answer, or where its highest score lies within ``between``; what the last one asked says stands, and of what that
-    one does not judge, what was said before. What none of those who answered judges is unseen.
+    weight. These ask all members at a time. What one of them should have seen and has not is unseen in the end, however
+    little the others found: only for ``all`` it is enough that one of them saw it. ``first``: asks in order; the next
+    one where a member could not answer, where it has not seen all that it judges, or where the highest score lies
+    within ``between``. There what the last one asked says stands, and of what that one does not judge, what was said
+    before; what was only not seen is added. What none of those who answered judges is unseen.
+
+    A category may have a score and be unseen: what was found by those who looked, which may be less than there is.
     """
 
     inline = 0
@@ -55,6 +63,7 @@ class Combined:
         self.longest = min(backend.longest for backend in backends)
         self.stride = max(backend.stride for backend in backends)
         self.remote = any(backend.remote for backend in backends)
+        self.converses = any(isinstance(backend, Conversing) and backend.converses for backend in backends)
         times = [float(getattr(backend, "timeout", 0.0)) for backend in backends]
         self.timeout = sum(times) if manner == "first" else max(times)
         # Bytes are the strictest of the units that a member may count in.
@@ -67,6 +76,10 @@ class Combined:
     def of_tools(self) -> Combined:
         """The same members for what tools gave, where they tell it apart; itself where none does."""
         return self._each(lambda backend: backend.of_tools() if isinstance(backend, OfTools) else backend)
+
+    def answering(self, prompt: str) -> Combined:
+        """The same members for replies to a prompt, those that converse; itself where none does."""
+        return self._each(lambda backend: backend.answering(prompt) if isinstance(backend, Conversing) else backend)
 
     def _each(self, of: Callable[[Backend], Backend]) -> Combined:
         backends = [of(member.backend) for member in self.members]
@@ -84,30 +97,36 @@ class Combined:
         return self._at_once(texts)
 
     def _at_once(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
-        settled = yield from braid([member.backend.moderate(texts) for member in self.members])
+        settled = yield from together([_asked(member, texts) for member in self.members])
         heard = [(m, s) for m, s in zip(self.members, settled, strict=True) if s.error is None]
         lost = [(m, s.error) for m, s in zip(self.members, settled, strict=True) if s.error is not None]
         if lost and (not heard or self.manner != "any"):
             raise told_again(lost[0][1])
         return [self._joined([(m, s.value[n]) for m, s in heard], lost) for n in range(len(texts))]
 
-    def _joined(self, heard: Sequence[tuple[Member, Scores]], lost: Sequence[tuple[Member, Any]]) -> Scores:
+    def _joined(self, heard: Sequence[_Said], lost: Sequence[tuple[Member, Exception]]) -> Scores:
         own = {member.name: common(said, member.backend.points) for member, said in heard}
-        seen = {member.name: {name for name in own[member.name] if name not in said.unseen} for member, said in heard}
-        weights = {member.name: member.weight for member, _ in heard}
         scores = {}
-        for name in sorted(set().union(*seen.values())):
-            told = [(own[who][name], weights[who]) for who in own if name in seen[who]]
+        for name in sorted(set().union(*own.values())):
+            told = [(own[member.name][name], member.weight) for member, _ in heard if name in own[member.name]]
             if self.manner == "any":
                 scores[name] = max(score for score, _ in told)
             elif self.manner == "all":
                 scores[name] = min(score for score, _ in told)
             else:
                 scores[name] = sum(s * w for s, w in told) / sum(w for _, w in told)
-        unseen = {name for _, said in heard for name in said.unseen if name not in scores}
-        # What one of them finds stands; but that nothing was found, only all of them together can say.
-        unseen |= {name for member, _ in lost for name in member.backend.categories}
-        why = getattr(lost[0][1], "reason", "unseen") if lost else "unseen"
+        # What one of them finds stands; but that nothing was found, only all of them together can say. The lowest of
+        # all is no higher than that of those who looked, so there one who did not look may be missing.
+        unseen = {
+            name
+            for member, said in heard
+            for name in said.unseen
+            if self.manner != "all" or name in own[member.name] or name not in scores
+        }
+        why = next((said.why for _, said in heard if said.unseen & unseen), "unseen")
+        if lost:
+            unseen |= {name for member, _ in lost for name in member.backend.categories}
+            why = _reason(lost[0][1])
         spans = {}
         for name in scores if self.manner == "any" else ():
             lead = max(((own[m.name].get(name, -1.0), said) for m, said in heard), key=lambda pair: pair[0])[1]
@@ -117,44 +136,49 @@ class Combined:
 
     def _in_turn(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         found: dict[int, Scores] = {}
-        by: dict[int, list[tuple[Member, Scores]]] = {n: [] for n in range(len(texts))}
+        heard: list[list[_Said]] = [[] for _ in texts]
         open_ = list(range(len(texts)))
+        unsure = set(open_)
         error: Exception | None = None
-        for last, member in ((n == len(self.members) - 1, m) for n, m in enumerate(self.members)):
+        for member in self.members:
             if not open_:
                 break
-            (settled,) = yield from braid([member.backend.moderate([texts[n] for n in open_])])
-            if settled.error is not None:
-                error = settled.error
+            (settled,) = yield from together([_asked(member, [texts[n] for n in open_])])
+            error = settled.error
+            if error is not None:
                 continue
-            undecided = []
             for n, said in zip(open_, settled.value, strict=True):
-                by[n].append((member, said))
-                scores = common(said, member.backend.points)
-                found[n] = self._after(found.get(n), member.backend.categories, said, scores, _by(by[n]), by[n])
-                if not last and self._unsure(scores):
-                    undecided.append(n)
-            open_, error = undecided, None
+                heard[n].append((member, said))
+                found[n] = self._after(found.get(n), heard[n], again=n in unsure)
+            unsure = {n for n in open_ if self._unsure(found[n].scores)}
+            open_ = [n for n in open_ if n in unsure or found[n].unseen & _judged(heard[n])]
         if error is not None:
             # Nobody answered, or the one whose word was wanted did not: what was said before is not enough.
-            raise told_again(error)
+            if len(unsure) == len(texts):
+                raise told_again(error)
+            nothing = Scores({}, None, self.categories, why=_reason(error))
+            found |= {n: replace(nothing, by=_by(heard[n])) for n in unsure}
         return [found[n] for n in range(len(texts))]
 
-    def _after(
-        self,
-        before: Scores | None,
-        judged: frozenset[str],
-        said: Scores,
-        scores: Mapping[str, float],
-        by: Mapping[str, Mapping[str, float]],
-        heard: Sequence[tuple[Member, Scores]],
-    ) -> Scores:
-        """What stands once one more was asked about a text."""
-        kept = {} if before is None else {n: score for n, score in before.scores.items() if n not in {*judged, UNNAMED}}
-        spans = {} if before is None else {name: span for name, span in before.spans.items() if name in kept}
-        asked = frozenset[str]().union(*(member.backend.categories for member, _ in heard))
-        missing = (frozenset() if before is None else before.unseen - judged) | said.unseen | (self.categories - asked)
-        return Scores({**kept, **scores}, None, missing, "", {**spans, **said.spans}, said.why, by)
+    def _after(self, before: Scores | None, heard: Sequence[_Said], *, again: bool) -> Scores:
+        """What stands once one more was asked about a text. ``again``: about all of it, as what was said ``before`` was
+        not sure; else about what nobody had seen.
+        """
+        before = before or Scores({})
+        member, said = heard[-1]
+        own, judged = common(said, member.backend.points), member.backend.categories
+        missing = (before.unseen - judged) | (said.unseen if again else before.unseen & said.unseen)
+        missing |= self.categories - _judged(heard)
+        kept = {name: score for name, score in before.scores.items() if not again or name not in {*judged, UNNAMED}}
+        scores, spans = dict(own), dict(said.spans)
+        for name, score in kept.items():
+            if score >= own.get(name, 0.0):
+                scores[name] = score
+                spans.pop(name, None)
+                if name in before.spans:
+                    spans[name] = before.spans[name]
+        why = said.why if said.unseen & missing else before.why
+        return Scores(scores, None, missing, "", spans, why, _by(heard))
 
     def _unsure(self, scores: Mapping[str, float]) -> bool:
         if self.between is None:
@@ -163,7 +187,23 @@ class Combined:
         return low <= max(scores.values(), default=high) < high
 
 
-def _by(heard: Sequence[tuple[Member, Scores]]) -> dict[str, dict[str, float]]:
+def _asked(member: Member, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
+    """What a member says; whatever is wrong with it, also as it is called, is its own failure and no other's."""
+    answers = yield from member.backend.moderate(texts)
+    if len(answers) != len(texts):
+        raise NotEvaluated("malformed", f"{len(answers)} answers for {len(texts)} texts")
+    return answers
+
+
+def _judged(heard: Sequence[_Said]) -> frozenset[str]:
+    return frozenset[str]().union(*(member.backend.categories for member, _ in heard))
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, NotEvaluated) else type(error).__name__
+
+
+def _by(heard: Sequence[_Said]) -> dict[str, dict[str, float]]:
     return {
         f"{member.name}: {said.model}" if said.model else member.name: {
             name: said.scores.get(name, 1.0 if (said.flags or {}).get(name) else 0.0)

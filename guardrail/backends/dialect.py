@@ -95,6 +95,15 @@ class OneSided(Protocol):
         ...
 
 
+@runtime_checkable
+class ToolSided(Protocol):
+    """What a ``Dialect`` has too where it asks otherwise about text that tools and documents gave."""
+
+    def of_tools(self) -> Dialect:
+        """The dialect for such text; itself where all text is such."""
+        ...
+
+
 def encoded(value: Any) -> bytes:
     """JSON to send. Raises NotEvaluated for text that no Unicode text is."""
     try:

@@ -12,11 +12,8 @@ the system message), evaluation/models (P(yes) of the log-probabilities).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ..checks.protocol import Scores
@@ -25,6 +22,7 @@ from ..flow import Reply
 from .card import Card
 from .chat import Said, request, said
 from .dialect import UNNAMED, Query, Question, Side, bearer, malformed
+from .guards import shipped
 
 VERSIONS = ("3.0", "3.1", "3.2", "3.3", "4.1")
 LONGEST = 4000
@@ -69,9 +67,8 @@ _MARKS = re.compile(r"<(?=\||/?(?:guardian|no-think|think|score|start_of_|end_of
 _CUSTOM = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
-@cache
 def _known() -> Mapping[str, Mapping[str, Any]]:
-    return tomllib.loads((files(__package__) / "taxonomies" / "granite_guardian.toml").read_text(encoding="utf-8"))
+    return shipped("granite_guardian")
 
 
 class GraniteGuardian:

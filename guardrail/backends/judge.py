@@ -6,7 +6,8 @@ text says of itself, a perfect verdict too, is a part of what is judged. A model
 verdict is beyond what a form can help. Must never search an answer for a verdict, nor take one that is not whole.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs and the chat reference (``response_format`` of the
-type ``json_schema``); https://docs.vllm.ai/en/latest/features/structured_outputs/ (the same at vLLM).
+type ``json_schema``); https://docs.vllm.ai/en/latest/features/structured_outputs/ (the same at vLLM);
+https://platform.openai.com/docs/guides/reasoning (what reasoning models are asked with).
 """
 
 from __future__ import annotations
@@ -14,11 +15,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ..checks.protocol import Scores
@@ -27,6 +25,7 @@ from ..flow import Reply
 from .card import Card
 from .chat import request, said
 from .dialect import UNNAMED, Query, Question, bearer, encoded, malformed
+from .guards import shipped
 from .openai import CATEGORIES
 
 LONGEST = 8000
@@ -54,6 +53,14 @@ LEVELS = {
 }
 POINTS = {"lenient": 1.0, "balanced": 0.75, "strict": 0.5}
 
+REASONING = 8192
+"""Tokens for its reasoning, where a model of OpenAI's reasons; our own bound. More than that is an answer cut off."""
+
+OURS = frozenset(
+    {"model", "messages", "response_format", "temperature", "max_tokens", "max_completion_tokens", "stream", "n"}
+)
+"""Keys of a request that no ``body`` may have: they are how the judge asks."""
+
 _NAMED = re.compile(r"custom/[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _TOKEN = re.compile(r"\[(?=/?[A-Z])")
 
@@ -76,9 +83,8 @@ Answer with one JSON object and nothing else. Its keys are the names in the rubr
 _WRITERS = {"input": "user", "output": "assistant"}
 
 
-@cache
 def _rubric() -> Mapping[str, str]:
-    return tomllib.loads((files(__package__) / "taxonomies" / "judge.toml").read_text(encoding="utf-8"))
+    return shipped("judge")
 
 
 class Judge:
@@ -87,7 +93,9 @@ class Judge:
     ``rubric``: categories to what they are about, beside or instead of our own words for the 13 of ``openai``.
     ``categories``: those that are asked about; without it, those of ``rubric``, or else the 13. ``booleans``: ask for
     true or false instead of five levels; these are the model's own flags. ``ignore``: categories not asked about.
-    ``tokens``: for the answer, and for reasoning where the model reasons; enough for the answer alone where not given.
+    ``reasoning``: ask as OpenAI's reasoning models want it: no temperature, and another name for the bound on tokens.
+    ``tokens``: for the answer, and for reasoning where the model reasons; where not given, enough for the answer, and
+    with ``reasoning`` for that too. ``body``: more keys of the request, such as ``reasoning_effort``.
     """
 
     batch, batch_chars, slow = 1, LONGEST, False
@@ -102,7 +110,9 @@ class Judge:
         rubric: Mapping[str, str] | None = None,
         categories: Collection[str] | None = None,
         booleans: bool = False,
+        reasoning: bool = False,
         tokens: int | None = None,
+        body: Mapping[str, Any] | None = None,
         ignore: frozenset[str] = frozenset(),
     ) -> None:
         own = dict(rubric or {})
@@ -123,7 +133,12 @@ class Judge:
         )
         self.card = replace(CARD, categories=self.categories, scores="flags" if booleans else "levels")
         self._url, self._headers = url, bearer(api_key)
-        self._tokens = tokens if tokens is not None else 64 + 24 * len(self._keys)
+        self._more = dict(body or {})
+        if taken := sorted(OURS & self._more.keys()):
+            raise ValueError(f"`body` has {taken[0]}, which the judge says itself")
+        self._reasoning = reasoning
+        enough = 64 + 24 * len(self._keys) + (REASONING if reasoning else 0)
+        self._tokens = tokens if tokens is not None else enough
         levels = ", ".join(f"{level} ({meaning})" for level, meaning in LEVELS.items())
         self._system = _SYSTEM.format(
             rubric="\n".join(f"- {key}: {about[name]}" for key, name in self._keys.items()),
@@ -142,8 +157,16 @@ class Judge:
         number = secrets.token_hex(16)
         shown = f"The number is {number}.\n\nDATA {number} BEGINS\n{_inert(data)}\nDATA {number} ENDS\n\nJudge `text`."
         messages = [{"role": "system", "content": self._system}, {"role": "user", "content": shown}]
-        tokens, form = self._tokens, self._form()
-        return request(self._url, self._headers, self.model, messages, tokens=tokens, response_format=form)
+        return request(
+            self._url,
+            self._headers,
+            self.model,
+            messages,
+            tokens=self._tokens,
+            reasoning=self._reasoning,
+            extra=self._more,
+            response_format=self._form(),
+        )
 
     def read(self, question: Question, reply: Reply) -> Sequence[Scores]:
         """The verdict, where the answer is one and nothing else. Raises NotEvaluated for any other."""

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from math import inf
 from threading import Lock
 from time import monotonic
 
@@ -21,6 +22,9 @@ from .breaker import FAILURES, Breaker
 CONCURRENCY = 8
 """Requests of one backend under way at a time: half of what a world of threads has for everybody."""
 
+MARGIN = 0.05
+"""Seconds, at most, that a span of the rate is taken longer: what goes apart may well arrive closer together."""
+
 UNWELL = frozenset({401, 403, 404, 407, 408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses that say something of the service or its key. Others (400, 413, 415, 422) answer what was asked, and whoever
 writes the text can bring them about: they must not close the way for everybody else."""
@@ -29,7 +33,8 @@ writes the text can bring them about: they must not close the way for everybody 
 @dataclass(slots=True, eq=False)
 class Place:
     free: Future[None] = field(default_factory=Future)
-    probe: bool = False
+    probe: int = 0
+    inside: bool = False
     gone: bool = False
 
 
@@ -52,12 +57,15 @@ class Line:
         self.breaker = Breaker(failures, clock=clock)
         self._lock = Lock()
         self._inside = 0
-        self._probe_answered = False
+        self._probe_answered = 0
         self._waiting: deque[Place] = deque()
+        self._again: deque[Place] = deque()  # who wait for another try, and go before those
+        self._next: deque[Place] = deque()  # whose turn has come, and who are not told yet
+        self._telling = False
         self._sent: deque[float] = deque(maxlen=rate[0] if rate else 1)  # when the last ones went, or will go
         self.counts: Counter[str] = Counter()
 
-    def enter(self, *, spare: bool = False) -> Place:
+    def enter(self, *, spare: bool = False, again: bool = False) -> Place:
         """See ``flow.Line``. Raises NotEvaluated: ``open``, and for a spare one ``busy``."""
         if spare and not self._room():
             raise NotEvaluated("busy", "no place is free")
@@ -66,18 +74,19 @@ class Line:
             if self._inside < self.most:
                 self._inside += 1
                 self.counts["hedged"] += spare
+                place.inside = True
                 place.free.set_result(None)
             else:
-                self._waiting.append(place)
+                (self._again if again else self._waiting).append(place)
         return place
 
     def pace(self, place: AnyPlace, within: float) -> float:
-        """See ``flow.Line``. Raises NotEvaluated ``over_budget``."""
+        """See ``flow.Line``. Raises NotEvaluated: ``busy`` where all the time went by in waiting, ``over_budget``."""
+        if within <= 0:
+            raise NotEvaluated("busy", "its turn came when no time was left")
         with self._lock:
             now = self._clock()
-            at = now
-            if self._rate is not None and len(self._sent) == self._rate[0]:
-                at = max(now, self._sent[0] + self._rate[1])
+            at = max(now, self._budgeted())
             over = at - now > within
             if not over:
                 self._sent.append(at)
@@ -99,10 +108,12 @@ class Line:
             if place.gone:
                 return
             place.gone = True
-            if not place.free.done():
-                self._waiting.remove(place)
-            elif self._waiting:
-                self._waiting.popleft().free.set_result(None)
+            if not place.inside:
+                (self._again if place in self._again else self._waiting).remove(place)
+            elif self._again or self._waiting:
+                after = (self._again or self._waiting).popleft()
+                after.inside = True
+                self._next.append(after)
             else:
                 self._inside -= 1
         if isinstance(outcome, Reply):
@@ -110,16 +121,31 @@ class Line:
                 self.breaker.failed(probe=place.probe)
             else:
                 # Who reads it may never do so (the loser of two), and a probe must not be under way for ever.
-                self._probe_answered = self._probe_answered or (place.probe and outcome.status < 300)
+                if place.probe and outcome.status < 300:
+                    self._probe_answered = place.probe
                 self.breaker.let_go(probe=place.probe)
         elif getattr(outcome, "of_service", False):
             self.breaker.failed(probe=place.probe)
         else:
             self.breaker.let_go(probe=place.probe)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell those whose turn it is, one after another and without the lock: who is told may leave at once."""
+        while True:
+            with self._lock:
+                if self._telling or not self._next:
+                    return
+                self._telling, place = True, self._next.popleft()
+            try:
+                place.free.set_result(None)
+            finally:
+                with self._lock:
+                    self._telling = False
 
     def judged(self, *, readable: bool) -> None:
         """A reply came with a good status; could it be read?"""
-        probe, self._probe_answered = self._probe_answered, False
+        probe, self._probe_answered = self._probe_answered, 0
         if readable:
             self.breaker.worked()
         else:
@@ -127,6 +153,10 @@ class Line:
 
     def _room(self) -> bool:
         with self._lock:
-            paced = self._rate is None or len(self._sent) < self._rate[0]
-            paced = paced or self._sent[0] + self._rate[1] <= self._clock()  # type: ignore[index]
-            return self._inside < self.most and paced
+            return self._inside < self.most and self._budgeted() <= self._clock()
+
+    def _budgeted(self) -> float:
+        """When the budget lets one more go."""
+        if self._rate is None or len(self._sent) < self._rate[0]:
+            return -inf
+        return self._sent[0] + self._rate[1] + min(MARGIN, self._rate[1] / 20)

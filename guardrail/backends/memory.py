@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import copy
 from hashlib import sha256
 from threading import Lock
 from time import monotonic
@@ -57,6 +58,13 @@ class Memory:
         self._kept: TTLCache[bytes, Scores] | None = TTLCache(entries, seconds, clock) if seconds else None
         self._asked: dict[bytes, Future[Scores]] = {}
         self._lock = Lock()
+
+    def apart(self, *about: str) -> Memory:
+        """The same memory for another kind of question, whose answers depend on this too: its names are others."""
+        other = copy(self)
+        other._named = self._named.copy()
+        other._named.update(repr(about).encode("utf-8", "surrogatepass"))
+        return other
 
     def name(self, *words: str) -> bytes:
         """The name of these words in this order; other words, or the same cut otherwise, have another."""

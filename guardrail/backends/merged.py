@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..checks.protocol import Scores
 
 
 def merged(said: Sequence[Scores]) -> Scores:
-    """The highest score and any flag count; what one of them has judged is not unseen."""
+    """What several questions about one text came to: the highest score and any flag count, and what one of them has
+    judged is not unseen.
+    """
     if len(said) == 1:
         return said[0]
     scores: dict[str, float] = {}
@@ -29,3 +32,23 @@ def merged(said: Sequence[Scores]) -> Scores:
     model = next((one.model for one in said if one.model), "")
     # Without a flag of its own a service leaves the decision to the scores.
     return Scores(scores, flags if any(one.flags is not None for one in said) else None, unseen, model, spans)
+
+
+def of_windows(said: Sequence[Scores]) -> Scores:
+    """What the parts of one text came to: what was not seen in one of them is unseen. Spans, which are those of the
+    parts, are left out.
+    """
+    if len(said) == 1:
+        return said[0]
+    by: dict[str, dict[str, float]] = {}
+    for one in said:
+        for model, own in one.by.items():
+            _raise(by.setdefault(model, {}), own)
+    unseen = frozenset[str]().union(*(one.unseen for one in said))
+    why = next((one.why for one in said if one.unseen), "unseen")
+    return replace(merged(said), unseen=unseen, spans={}, why=why, by=by)
+
+
+def _raise(scores: dict[str, float], other: Mapping[str, float]) -> None:
+    for name, score in other.items():
+        scores[name] = max(score, scores.get(name, 0.0))

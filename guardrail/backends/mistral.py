@@ -50,6 +50,7 @@ CARD = Card(
     categories=frozenset(OURS.values()),
     source="https://docs.mistral.ai/studio/safety-moderation",
     longest=LONGEST,
+    needs="conversation",
     scores="raw",
     price="free",
 )

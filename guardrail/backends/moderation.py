@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ..checks import readings as undisguised
-from ..checks.protocol import SPOKEN, Backend, Looked, Measured, Scores, Seeing
+from ..checks.protocol import (
+    SPOKEN,
+    Backend,
+    Conversing,
+    Heard,
+    Looked,
+    Measured,
+    PartlyAnswered,
+    PartlyJudged,
+    Scores,
+    Seeing,
+)
 from ..errors import NotEvaluated
 from ..flow import Flow
 from ..verdict import Finding, Kind
@@ -24,6 +35,7 @@ _FIRST, _FIRST_LEAST, _LEAST = 64, 16, 60
 """Where sentences are waited for: characters at most before the first question, and at least before the
 first and each later one (`make bench` shows what they cost)."""
 _NEVER = 1.1  # above every score
+_NAME = 100
 
 
 class Moderation:
@@ -65,6 +77,7 @@ class Moderation:
         self._step = max(1, min(backend.stride, self.window - self.window // 10))
         self._opening = _opening_stops(self._step)
         self.remote = backend.remote
+        self.converses = isinstance(backend, Conversing) and backend.converses
 
     def stop(self, after: int, text: str, begin: int = 0) -> int | None:
         """The next position, after ``after``, at which a growing text is judged; None where it is not there yet.
@@ -93,11 +106,12 @@ class Moderation:
                 return after + min(found.end() - begin, most)
         return after + most if have >= most else None
 
-    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Flow[Sequence[Sequence[Finding]]]:
         """Findings for each text, at most one a category, spanning the window that scored highest (itself or read).
 
-        Blank texts are not sent: there is nothing in them to judge. Raises NotEvaluated, also
-        (``unseen``) when nothing was found but a category with a floor of its own was not judged.
+        ``prompt``: what they answer; every window of them is judged beside it, where the backend converses.
+        Blank texts are not sent: there is nothing in them to judge. Raises NotEvaluated; ``PartlyAnswered`` where
+        nothing that decides was found in a text, but a needed category was not judged.
         """
         cuts = [windows(text, self._backend.longest, self._size) for text in texts]
         spans = [[span for span in cut if _has_text(text, span)] for text, cut in zip(texts, cuts, strict=True)]
@@ -108,16 +122,32 @@ class Moderation:
         pieces = [piece for each in asked for _, piece, _ in each]
         if not pieces:
             return [()] * len(texts)
-        answers = yield from self._backend.moderate(pieces)
+        answers = yield from self._answering(prompt).moderate(pieces)
         if len(answers) != len(pieces):
             raise NotEvaluated("malformed", f"{len(answers)} answers for {len(pieces)} texts")
         rest = iter(answers)
-        return [self._merge([(span, next(rest), own) for span, _, own in each]) for each in asked]
+        merged = [self._merge([(span, next(rest), own) for span, _, own in each]) for each in asked]
+        whole = [one for one in merged if not isinstance(one, PartlyJudged)]
+        models = frozenset(short(model) for said in answers for model in (said.by or (said.model,)) if model)
+        if len(whole) < len(merged):
+            raise PartlyAnswered(merged, models)
+        return Heard(whole, models)
+
+    def _answering(self, prompt: str) -> Backend:
+        backend = self._backend
+        return backend.answering(prompt) if prompt and isinstance(backend, Conversing) else backend
 
     def _said(self, text: str) -> list[str]:
         """A text, and what it says where it is disguised."""
         readings = undisguised.said(text) if self._readings else ()
         return [text, *(reading[: self._backend.longest] for reading in readings if not reading.isspace())]
+
+    def hear(self, said: Sequence[Scores]) -> Sequence[Finding]:
+        """What is found in scores that nobody had to be asked for; without spans. Raises PartlyJudged ``unseen``."""
+        found = self._merge([((0, 0), one, True) for one in said])
+        if isinstance(found, PartlyJudged):
+            raise found
+        return found
 
     def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Looked]]:
         """What is found in each item (text beside it, source); ``reads`` is the asker's to heed.
@@ -136,9 +166,9 @@ class Moderation:
         findings = tuple(sorted(self._findings((0, 0), said), key=lambda finding: finding.category))
         if not findings and not {*said.scores, *(said.flags or {})} - said.unseen:
             raise NotEvaluated("unseen", "the service applied no category to what it was shown")
-        return Looked(findings, said.unseen)
+        return Looked(findings, said.unseen, short(said.model))
 
-    def _merge(self, judged: Sequence[tuple[Span, Scores, bool]]) -> tuple[Finding, ...]:
+    def _merge(self, judged: Sequence[tuple[Span, Scores, bool]]) -> tuple[Finding, ...] | PartlyJudged:
         """``judged``: where a piece is, what was said of it, and whether it was the text itself, no reading of it."""
         worst: dict[str, Finding] = {}
         for span, said, own in judged:
@@ -150,11 +180,12 @@ class Moderation:
                     finding = finding.at(span[0] + low, span[0] + high)
                 known = worst.get(finding.category)
                 worst[finding.category] = finding if known is None else _join(known, finding)
-        if not any(map(self._decides, worst.values())):
+        found = tuple(worst[name] for name in sorted(worst))
+        if not any(map(self._decides, found)):
             for _, said, _ in judged:
                 if unseen := said.unseen & self._needed:
-                    raise NotEvaluated(said.why, f"no answer about {', '.join(sorted(unseen))}")
-        return tuple(worst[name] for name in sorted(worst))
+                    return PartlyJudged(said.why, f"no answer about {', '.join(sorted(unseen))}", found)
+        return found
 
     def _findings(self, span: Span, said: Scores) -> Iterable[Finding]:
         flags = said.flags or {}
@@ -174,11 +205,16 @@ def _join(known: Finding, other: Finding) -> Finding:
     return lead if lead.flagged == flagged else replace(lead, flagged=flagged)
 
 
+def short(model: str) -> str:
+    """A model's name as it is kept: what a service says in its place may be of any length."""
+    return model[:_NAME]
+
+
 def _heard(said: Scores, name: str, score: float) -> tuple[tuple[str, float], ...]:
     """Which models were heard about a category, each with what it said itself."""
     if said.by:
-        return tuple((model, own[name]) for model, own in said.by.items() if name in own)
-    return ((said.model, score),) if said.model else ()
+        return tuple((short(model), own[name]) for model, own in said.by.items() if name in own)
+    return ((short(said.model), score),) if said.model else ()
 
 
 def _has_text(text: str, span: Span) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from ..checks.protocol import Backend, Counted, Measured, OfTools, Scores, Seeing, Sided
+from ..checks.protocol import Backend, Conversing, Counted, Measured, OfTools, Scores, Seeing, Sided
 from ..errors import NotEvaluated
 from ..flow import Flow
 
@@ -23,6 +23,7 @@ class Only:
         self.window: int | None = getattr(backend, "window", None)
         self.timeout = float(getattr(backend, "timeout", 0.0))
         self.sees = backend.sees if isinstance(backend, Seeing) else frozenset[str]()
+        self.converses = isinstance(backend, Conversing) and backend.converses
 
     def on(self, side: Literal["input", "output"]) -> Only:
         """The same for one side."""
@@ -31,6 +32,10 @@ class Only:
     def of_tools(self) -> Only:
         """The same for what tools gave; itself where the backend does not tell it apart."""
         return self._over(self.backend.of_tools()) if isinstance(self.backend, OfTools) else self
+
+    def answering(self, prompt: str) -> Only:
+        """The same for replies to a prompt; itself where the backend does not converse."""
+        return self._over(self.backend.answering(prompt)) if isinstance(self.backend, Conversing) else self
 
     def stats(self) -> Mapping[str, Any]:
         """Those of the backend; none where it has none."""

@@ -44,7 +44,9 @@ MAX_IMAGE = 20_000_000
 """Characters of a data URL that are sent, at most; our own bound, after the 20 MB an image may have."""
 
 
-class _Result(msgspec.Struct):
+class Result(msgspec.Struct):
+    """One result of the endpoint, as its reference has it."""
+
     flagged: bool
     categories: dict[str, bool | None]
     category_scores: dict[str, float | None]
@@ -52,7 +54,7 @@ class _Result(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    results: list[_Result]
+    results: list[Result]
     model: str = ""
 
 
@@ -151,10 +153,11 @@ def read_scores(reply: Reply, count: int, *, applied_to: str | None = None) -> l
         raise NotEvaluated("empty", "the moderation service's answer has no result")
     if len(answer.results) != count:
         raise NotEvaluated("malformed", f"{len(answer.results)} results for {count} texts")
-    return [_scores(result, answer.model, applied_to) for result in answer.results]
+    return [scores_of(result, answer.model, applied_to) for result in answer.results]
 
 
-def _scores(result: _Result, model: str, applied_to: str | None) -> Scores:
+def scores_of(result: Result, model: str, applied_to: str | None = None) -> Scores:
+    """The ``Scores`` in one result; ``applied_to``: see ``read_scores``. Raises NotEvaluated."""
     scores = {name: score for name, score in result.category_scores.items() if score is not None}
     if not all(0.0 <= score <= 1.0 for score in scores.values()):
         raise NotEvaluated("malformed", "a moderation score is not between 0 and 1")

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ..checks.protocol import Backend
+from .checked import Checked
 
 GROUP = "guardrail.backends"
 """The group of entry points that packages register their backends in."""
@@ -26,14 +27,16 @@ _TYPES: Mapping[str, type] = {
 
 
 def plugin(path: str, options: Mapping[str, Any]) -> Backend:
-    """What ``path`` makes of the options. Raises ValueError where it is not there, fails, or is no backend."""
+    """What ``path`` makes of the options, its answers checked. Raises ValueError where it is not there, fails, or is no
+    backend.
+    """
     make = _found(path)
     try:
         made = make(**options)
     except Exception as error:  # noqa: BLE001 - other people's code, which may fail in any way
         failure = f"`{path}` failed as it was made: {type(error).__name__}: {_without(str(error), options)}"
     else:
-        return checked(made, path)
+        return Checked(checked(made, path))
     raise ValueError(failure)
 
 

@@ -10,11 +10,8 @@ the safety policy), the same as the model card https://huggingface.co/Qwen/Qwen3
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ..checks.protocol import Scores
@@ -23,6 +20,7 @@ from ..flow import Reply
 from .card import Card
 from .chat import request, said
 from .dialect import UNNAMED, Query, Question, Side, bearer, malformed
+from .guards import shipped
 
 LONGEST = 8000
 """Characters of a text, and of the prompt beside it; our own bound, well within the README's 32,768 tokens."""
@@ -66,11 +64,9 @@ _ANSWER = re.compile(
 _MARKS = re.compile(r"<(?=\||/?think>|(?:BEGIN|END) )", re.IGNORECASE)
 
 
-@cache
 def _known() -> Sequence[Mapping[str, Any]]:
-    text = (files(__package__) / "taxonomies" / "qwen3guard.toml").read_text(encoding="utf-8")
-    found: list[Mapping[str, Any]] = tomllib.loads(text)["category"]
-    return tuple(found)
+    found: Sequence[Mapping[str, Any]] = shipped("qwen3guard")["category"]
+    return found
 
 
 class Qwen3Guard:

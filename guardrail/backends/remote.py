@@ -7,25 +7,25 @@ service's JSON, nor what a score leads to.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from time import monotonic
 from typing import Any
 
 from ..checks.protocol import Scores
 from ..errors import NotEvaluated
-from ..flow import Await, Call, Fetch, Flow, Gather, Reply, Settled
-from .chat import said as spoken
-from .dialect import UNNAMED, Dialect, OneSided, Query, Question, Side, told_again
+from ..flow import Await, Call, Fetch, Flow, Gather, Reply, Settled, Together
+from .chat import spoke
+from .dialect import UNNAMED, Dialect, OneSided, Query, Question, Side, ToolSided
+from .joined import answer, late, unanswered
 from .line import Line
-from .memory import ABANDONED, Abandoned, Memory
+from .memory import Abandoned, Memory
+from .models import Models
 from .part import Item, Part
 from .units import SIZES
-
-_log = logging.getLogger("guardrail")
 
 STRIDE = 400
 """Characters of new text after which a stream is worth another question: each costs a way there and back."""
@@ -33,6 +33,10 @@ STRIDE = 400
 
 WAVE = 8
 """Requests of one ask that go side by side: a world of threads has a few dozen for everybody."""
+
+WORTHWHILE = 0.1
+"""Of the time of an ask, what must be left for asking in place of another who was late. Less would bring no answer, but
+a request more for each of many who wait, to a service that is slow already."""
 
 
 class Remote:
@@ -57,11 +61,28 @@ class Remote:
         self.memory = memory or Memory((dialect.card.name, dialect.model), clock=clock)
         self.timeout = timeout
         self._timeout, self._attempts, self._hedge, self._clock = timeout, attempts, hedge, clock
-        self._model = ""
+        self._models = Models(dialect.card.name, self.line.count)
 
     def on(self, side: Side) -> RemoteBackend:
         """The backend for what users (``input``) or the model (``output``) wrote."""
         return RemoteBackend(self, side)
+
+    @cached_property
+    def of_tools(self) -> Remote:
+        """The same for text that tools and documents gave; itself where the dialect does not ask otherwise about it.
+        The line is the same one, and so is the memory, in which the two kinds of question have names apart."""
+        dialect = self.dialect.of_tools() if isinstance(self.dialect, ToolSided) else self.dialect
+        if dialect is self.dialect:
+            return self
+        return Remote(
+            dialect,
+            timeout=self._timeout,
+            attempts=self._attempts,
+            hedge=self._hedge,
+            line=self.line,
+            memory=self.memory.apart("tools"),
+            clock=self._clock,
+        )
 
     def stats(self) -> dict[str, Any]:
         """Counts so far: ``requests``; texts ``known`` again, or ``joined`` to another's question; answers that
@@ -89,21 +110,36 @@ class Remote:
     def _ask(self, items: Sequence[Item], side: Side, prompt: str) -> Flow[Sequence[Scores]]:
         end = self._clock() + self._timeout
         futures: dict[bytes, Future[Scores]] = {}
-        left = items
+        left, own = items, set[bytes]()
         while left and (not futures or self._clock() < end):
             mine = self._claim(left, futures)
+            own.update(item.name for item in mine)
             parts = list(self._parts(mine, futures))
             try:
-                yield from self._send((yield from self._queries(parts, side, prompt)), end)
+                yield from self._send((yield from self._queries(parts, side, prompt, end)), end)
             finally:
                 for part in parts:  # what has no answer by now has nobody to wait for it
                     part.fail(Abandoned(), self.memory)
+            left = yield from self._joined(items, futures, own, end)
+        return [answer(futures[item.name]) for item in items]
+
+    def _joined(
+        self, items: Sequence[Item], futures: Mapping[bytes, Future[Scores]], own: Container[bytes], end: float
+    ) -> Flow[list[Item]]:
+        """Wait for what others ask; those of the items that are to be asked for again, as soon as there are some.
+
+        Whoever asked for these gave up, or was late: claim() gives each to one of those who wait. Who was late itself
+        (``own``) has asked for the last time.
+        """
+        while True:
             waited = tuple(future for future in futures.values() if not future.done())
-            if waited and (seconds := end - self._clock()) > 0:
-                yield Await(waited, seconds)
-            # Whoever asked for these gave up; so they are asked for again, by this flow or another that waits.
-            left = [item for item in left if _given_up(futures[item.name])]
-        return [_scores(_outcome(futures[item.name])) for item in items]
+            worth = end - self._clock() >= WORTHWHILE * self._timeout
+            settled = [item for item in items if futures[item.name] not in waited]
+            left = [i for i in settled if unanswered(futures[i.name], late=worth and i.name not in own)]
+            seconds = end - self._clock()
+            if left or not waited or seconds <= 0:
+                return left
+            yield Await(waited, seconds, first=True)
 
     def _claim(self, items: Sequence[Item], futures: dict[bytes, Future[Scores]]) -> list[Item]:
         """Put the future of each item's answer into ``futures``; those that are this flow's to ask for."""
@@ -131,18 +167,21 @@ class Remote:
         if batch:
             yield Part(batch, [futures[one.name] for one in batch])
 
-    def _queries(self, parts: Sequence[Part], side: Side, prompt: str) -> Flow[list[tuple[Part, Question, Query]]]:
+    def _queries(
+        self, parts: Sequence[Part], side: Side, prompt: str, end: float
+    ) -> Flow[list[tuple[Part, Question, Query]]]:
         asked = [(part, part.question(side, criterion, prompt)) for part in parts for criterion in self._criteria(side)]
         if self.dialect.slow and asked:
-            settled: list[Settled] = yield Gather(tuple(Call(self.dialect.query, (q,)) for _, q in asked))
+            made = tuple(_called(self.dialect.query, question) for _, question in asked)
+            settled: list[Settled] = yield Together(made, max(0.0, end - self._clock()))
         else:
             settled = [self._query(question) for _, question in asked]
         found = []
-        for (part, question), made in zip(asked, settled, strict=True):
-            if made.error is None:
-                found.append((part, question, made.value))
+        for (part, question), query in zip(asked, settled, strict=True):
+            if query.error is None:
+                found.append((part, question, query.value))
             else:
-                self._failed(part, made.error)
+                self._failed(part, query.error)
         return found
 
     def _query(self, question: Question) -> Settled:
@@ -163,7 +202,7 @@ class Remote:
             seconds = end - self._clock()
             if seconds <= 0:
                 for part, _, _ in now:
-                    self._failed(part, _late())
+                    self._failed(part, late())
                 continue
             settled = yield Gather(tuple(self._fetch(*each, seconds) for each in now))
             for (part, _, _), outcome in zip(now, settled, strict=True):
@@ -194,11 +233,12 @@ class Remote:
                 raise NotEvaluated("malformed", f"{len(said)} answers for {part.answers} texts")
         except Exception as error:  # noqa: BLE001 - is what those who wait are told; on_error says what it means
             if 200 <= outcome.status < 300:
-                self.line.judged(readable=getattr(error, "reason", "") in _TOLD or _spoke(outcome))
+                self.line.judged(readable=getattr(error, "reason", "") in _TOLD or spoke(outcome))
             self._failed(part, error)
             return
         self.line.judged(readable=True)
-        self._named(said)
+        if model := next((one.model for one in said if one.model), ""):
+            self._models.heard(model)
         part.told(question.criterion, said, self._criteria(question.side), self.memory)
 
     def _criteria(self, side: Side) -> tuple[str, ...]:
@@ -209,35 +249,23 @@ class Remote:
         if part.fail(error, self.memory):
             self.line.count(f"failed:{getattr(error, 'reason', type(error).__name__)}")
 
-    def _named(self, said: Sequence[Scores]) -> None:
-        """Scores of another model may need other thresholds: say so once, when the service's model changes."""
-        model = next((one.model for one in said if one.model), "")
-        if model and model != self._model:
-            before, self._model = self._model, model
-            if before:
-                self.line.count("model_changes")
-                name = self.dialect.card.name
-                _log.warning("backend %s answers with another model: %s, before %s", name, model, before)
-
 
 _TOLD = frozenset({"refused", "unseen", "blind", "cut", "unknown_category"})
 """Reasons for which a service that is well may have no scores."""
 
 
-def _spoke(reply: Reply) -> bool:
-    """Is it a whole answer of a chat model, whatever that says? Who writes a text may well make a model chatter, and
-    must not close the way for everybody else by it."""
-    try:
-        spoken(reply, half=True)
-    except NotEvaluated:
-        return False
-    return True
+def _called(fn: Callable[[Question], Query], question: Question) -> Flow[Query]:
+    query: Query = yield Call(fn, (question,))
+    return query
 
 
 class RemoteBackend:
-    """A ``Backend`` and, where its dialect can see, a ``Seeing``: one side of a ``Remote``."""
+    """A ``Backend`` and, where its dialect can see, a ``Seeing``: one side of a ``Remote``. ``Conversing`` too, for
+    replies, where its dialect judges a text as a turn of a conversation.
+    """
 
     remote = True
+    prompt = ""
     inline = 0
     stride = STRIDE
 
@@ -252,10 +280,24 @@ class RemoteBackend:
             self.points = {p: {n: least for n, least in by.items() if n in judged} for p, by in self.points.items()}
         self.size = SIZES[card.unit]
         self.asked, self.side, self.timeout = asked, side, asked.timeout
+        self.converses = side == "output" and card.needs == "conversation"
 
     def on(self, side: Side) -> RemoteBackend:
         """The same for the other side."""
         return self if side == self.side else RemoteBackend(self.asked, side)
+
+    def of_tools(self) -> RemoteBackend:
+        """The same for what tools gave; itself where the dialect does not ask otherwise about it."""
+        asked = self.asked.of_tools
+        return self if asked is self.asked else RemoteBackend(asked, self.side)
+
+    def answering(self, prompt: str) -> RemoteBackend:
+        """The same for replies to that prompt; itself where it does not converse."""
+        if not self.converses or prompt == self.prompt:
+            return self
+        other = copy(self)
+        other.prompt = prompt
+        return other
 
     def stats(self) -> dict[str, Any]:
         """See ``Remote.stats``."""
@@ -265,7 +307,7 @@ class RemoteBackend:
         """One ``Scores`` a text, same order. Raises NotEvaluated."""
         if not self.categories:
             raise NotEvaluated("blind", f"{self.name} judges nothing of this side")
-        return [self._here(said) for said in (yield from self.asked.texts(texts, self.side))]
+        return [self._here(said) for said in (yield from self.asked.texts(texts, self.side, self.prompt))]
 
     def look(self, items: Sequence[tuple[str, str]]) -> Flow[Sequence[Scores]]:
         """One ``Scores`` an image, same order. Raises NotEvaluated."""
@@ -285,23 +327,3 @@ class RemoteBackend:
         if flags is not None and said.flags is not None:
             flags[UNNAMED] = any(said.flags.get(name) for name in (UNNAMED, *(said.flags.keys() - known)))
         return replace(said, scores=scores, flags=flags, unseen=said.unseen & known)
-
-
-def _late() -> NotEvaluated:
-    return NotEvaluated("timeout", "no complete answer within the time allowed")
-
-
-def _outcome(future: Future[Scores]) -> Scores | BaseException:
-    if not future.done():
-        return _late()
-    return future.exception() or future.result()
-
-
-def _given_up(future: Future[Scores]) -> bool:
-    return getattr(_outcome(future), "reason", "") == ABANDONED
-
-
-def _scores(said: Scores | BaseException) -> Scores:
-    if isinstance(said, Scores):
-        return said
-    raise told_again(said)

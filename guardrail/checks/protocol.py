@@ -14,10 +14,11 @@ everything would have given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from ..errors import NotEvaluated
 from ..flow import Flow
 from ..verdict import Finding, Kind
 
@@ -139,6 +140,20 @@ class Sided(Protocol):
 
 
 @runtime_checkable
+class Conversing(Protocol):
+    """What a ``Backend`` has too that judges a reply better beside what the user had asked. ``converses``: False where
+    this one does not after all, and is asked as any other.
+    """
+
+    @property
+    def converses(self) -> bool: ...
+
+    def answering(self, prompt: str) -> Backend:
+        """The backend for replies to that prompt. It shares all that this one has."""
+        ...
+
+
+@runtime_checkable
 class Counted(Protocol):
     """What a ``Backend`` has too that asks a service: what it can tell of how that goes."""
 
@@ -160,7 +175,8 @@ class OfTools(Protocol):
 
 class Moderator(Protocol):
     """A check that asks a backend. Windows end at the places ``stop`` names, so that a verdict
-    does not depend on how a stream was cut; each sees at most ``window`` characters. ``remote``: see ``Backend``.
+    does not depend on how a stream was cut; each sees at most ``window`` characters. ``remote``: see ``Backend``;
+    ``converses``: see ``Conversing``.
     """
 
     name: str
@@ -168,6 +184,7 @@ class Moderator(Protocol):
     window: int
     categories: frozenset[str]
     remote: bool
+    converses: bool
 
     def stop(self, after: int, text: str, begin: int = 0) -> int | None:
         """The next character position, after ``after``, at which a growing text is judged; None: not yet.
@@ -177,17 +194,55 @@ class Moderator(Protocol):
         """
         ...
 
-    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
-        """Findings for each text; each spans its text, or the window of it that was worst."""
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Flow[Sequence[Sequence[Finding]]]:
+        """Findings for each text; each spans its text, or the window of it that was worst.
+
+        ``prompt``: what the texts answer, where that is known; nothing to one that does not converse.
+        Raises NotEvaluated; ``PartlyAnswered`` where some of the texts could be judged, or some of what is in them.
+        """
         ...
+
+
+class PartlyJudged(NotEvaluated):
+    """A text was not judged in full. ``findings``: what was found of it all the same."""
+
+    def __init__(self, reason: str, detail: str, findings: Sequence[Finding]) -> None:
+        super().__init__(reason, detail)
+        self.findings = findings
+
+
+class Heard(list[Sequence[Finding]]):
+    """What a moderator answered: of each text its findings. ``models``: those that were heard, by their own names."""
+
+    __slots__ = ("models",)
+
+    def __init__(self, answers: Iterable[Sequence[Finding]], models: frozenset[str]) -> None:
+        super().__init__(answers)
+        self.models = models
+
+
+class PartlyAnswered(NotEvaluated):
+    """Of a question's texts not each was judged in full. ``answers``: of each its findings, or its ``PartlyJudged``.
+
+    An error, so that whoever does not look into it takes nothing for clean. ``models``: see ``Heard``.
+    """
+
+    def __init__(
+        self, answers: Sequence[Sequence[Finding] | PartlyJudged], models: frozenset[str] = frozenset()
+    ) -> None:
+        first = next(answer for answer in answers if isinstance(answer, PartlyJudged))
+        super().__init__(first.reason, str(first).partition(": ")[2])
+        self.answers, self.models = answers, models
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a moderator found in one item. ``unseen``: categories it could only judge the text on."""
+    """What a moderator found in one item. ``unseen``: categories it could only judge the text on. ``model``: the one
+    that looked."""
 
     findings: Sequence[Finding] = ()
     unseen: frozenset[str] = frozenset()
+    model: str = ""
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from ..errors import GuardrailError
 from . import options
 
 if TYPE_CHECKING:
@@ -25,13 +26,18 @@ def add(commands: Commands) -> None:
         default="input",
         help="judge it as a prompt or as a reply (default: %(default)s)",
     )
+    parser.add_argument(
+        "--prompt", metavar="TEXT", help="with --direction output: what the reply answers, for models that want it"
+    )
     options.log(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on one line")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Raises PolicyError, LogError or BadRequest."""
+    """Raises PolicyError, LogError, BadRequest, or GuardrailError for a prompt beside a text that is one itself."""
+    if arguments.prompt is not None and arguments.direction == "input":
+        raise GuardrailError("--prompt is what a reply answers: give --direction output with it")
     from ..core import Guard
     from ..verdict import Outcome
     from .decisions import line, sheet
@@ -39,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     guard = Guard.from_policy(arguments.policy, log=arguments.log)
     text = _standard_input() if arguments.text == "-" else arguments.text
     try:
-        decision = guard.check(text, direction=arguments.direction)
+        decision = guard.check(text, direction=arguments.direction, prompt=arguments.prompt)
     finally:
         guard.close()
     print(line(decision.public()) if arguments.json else "\n".join(sheet(decision)))

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..backends.merged import merged
+from ..backends.merged import of_windows
 from ..backends.windows import windows
 from ..checks.protocol import Backend, Measured, Scores, Seeing
 from ..core import Guard, new_id
@@ -109,7 +109,7 @@ def _asked(backend: Backend, items: Sequence[_Item]) -> Flow[list[Scores]]:
     if len(answers) != len(pieces):
         raise NotEvaluated("malformed", "the backend did not answer about every text")
     said = iter(answers)
-    return [merged([next(said) for _ in cut]) for cut in cuts]
+    return [of_windows([next(said) for _ in cut]) for cut in cuts]
 
 
 def _result(backend: Backend, said: Scores, item: _Item) -> dict[str, Any]:

@@ -107,9 +107,10 @@ class BackendSubject:
         except NotEvaluated as error:
             return Said({}, unjudged=error.reason)
         scores: dict[str, float] = {}
+        unseen = frozenset[str]().union(*(answer.unseen for answer in answers))
         for answer in answers:
             for name, score in answer.scores.items():
-                if name not in answer.unseen:
+                if name not in unseen:  # of a text that was looked at in part nobody knows its score
                     scores[name] = max(score, scores.get(name, 0.0))
         return Said(scores, self._flagged(scores, answers))
 

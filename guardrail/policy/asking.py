@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from ..checks.protocol import Moderator
-from ..flow import Flow
+from ..flow import Flow, together
 from ..text import Segment
-from ..verdict import Action, Finding
+from ..verdict import Action, Finding, Verdict
 from ..wires.protocol import Frame
-from .lane import Lane, join, rule_on, together
+from .lane import Answer, Lane, answers, findings_of, heard, join, rule_on
 from .look import Look
 
 _Window = tuple[Segment, int, int]
@@ -25,11 +25,12 @@ _Window = tuple[Segment, int, int]
 class Asking:
     """The moderators' half of judging one stream."""
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
-        self._known: dict[tuple[int, str, int], Sequence[Finding] | Exception] = {}
+    def __init__(self, lane: Lane, *, prompt: str = "") -> None:
+        self._lane, self._prompt = lane, prompt
+        self._known: dict[tuple[int, str, int], Answer] = {}
+        self._heard = Verdict()  # which models answered so far, and no more
         self._reached: dict[int, tuple[Segment, int]] = {}  # how far each segment was looked at
-        self._told: dict[tuple[str, bytes], Sequence[Finding]] = {}  # what a moderator said of a text
+        self._told: dict[tuple[int, bytes], Sequence[Finding]] = {}  # what a moderator said of a text
 
     def judge(self, frames: Sequence[Frame], look: Look) -> Flow[None]:
         """Ask about every window that these frames make due."""
@@ -70,6 +71,7 @@ class Asking:
         if not due:
             return
         yield from self._ask(due)
+        look.verdict |= self._heard
         for moderator, windows in due:
             refused: set[int] = set()
             for segment, at, stop in windows:
@@ -119,44 +121,46 @@ class Asking:
         does a text that the stream says once more (the repeats at the end of a Responses stream)."""
         flows, names = [], []
         for moderator, windows in due:
-            texts: dict[tuple[str, bytes], tuple[str, list[tuple[int, str, int]]]] = {}
+            texts: dict[tuple[int, bytes], tuple[str, list[tuple[int, str, int]]]] = {}
             for segment, _, stop in windows:
                 key = (id(segment), moderator.name, stop)
                 if key in self._known:
                     continue
                 begin = max(segment.base, stop - moderator.window)
                 text = segment.text[begin - segment.base : stop - segment.base]
-                said = (moderator.name, _digest(text))
+                said = (id(moderator), _digest(text))  # one check may ask otherwise about what tools gave
                 if (told := self._told.get(said)) is not None:
                     self._known[key] = told
                 else:
                     texts.setdefault(said, (text, []))[1].append(key)
             if texts:
-                flows.append(moderator.ask([text for text, _ in texts.values()]))
-                names.append(texts)
+                flows.append(moderator.ask([text for text, _ in texts.values()], self._prompt))
+                names.append((moderator.name, texts))
         settled = yield from together(flows, self._lane.deadline)
-        for asked_about, outcome in zip(names, settled, strict=True):
-            for n, (said, (_, keys)) in enumerate(asked_about.items()):
-                if outcome.error is None:
-                    self._told[said] = outcome.value[n]
-                self._known |= dict.fromkeys(keys, outcome.error if outcome.error is not None else outcome.value[n])
+        for (name, asked_about), outcome in zip(names, settled, strict=True):
+            self._heard |= heard(name, outcome)
+            each = zip(asked_about.items(), answers(outcome, len(asked_about)), strict=True)
+            for (said, (_, keys)), answer in each:
+                if not isinstance(answer, Exception):
+                    self._told[said] = answer
+                self._known |= dict.fromkeys(keys, answer)
 
     def _answered(self, moderator: Moderator, segment: Segment, at: int, stop: int, look: Look) -> bool:
         """Take one window's answer; False where it refuses, so that nothing after it is cleared."""
         answer = self._known[(id(segment), moderator.name, stop)]
+        failed = Verdict()
         if isinstance(answer, Exception):
             failed = self._lane.failed(moderator, answer, [segment])
             look.verdict |= failed
-            if failed.action >= Action.REVIEW:
+        for finding in findings_of(answer):
+            # A model has no exact span: it is the part of its window that was not clear yet.
+            spanned = finding.at(at, stop)
+            ruling = rule_on(self._lane, segment, spanned)
+            look.verdict = join(look.verdict, ruling, spanned)
+            if ruling.action >= Action.REVIEW:
                 return False
-        else:
-            for finding in answer:
-                # A model has no exact span: it is the part of its window that was not clear yet.
-                spanned = finding.at(at, stop)
-                ruling = rule_on(self._lane, segment, spanned)
-                look.verdict = join(look.verdict, ruling, spanned)
-                if ruling.action >= Action.REVIEW:
-                    return False
+        if failed.action >= Action.REVIEW:
+            return False
         look.marks.append((segment, moderator.name, stop))
         look.beside.append((segment, stop))
         return True

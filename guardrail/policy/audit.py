@@ -13,6 +13,7 @@ from ..errors import Problem
 from . import combinations, spec, taxonomy, texts
 from .ai_text import AiTextCheck
 from .explain import Fitted, dotted, shown
+from .services import OpenAIInlineCheck
 from .tree import Node
 
 MODEL_CATEGORIES = frozenset({*taxonomy.OPENAI_MODERATION, *taxonomy.ALONE})
@@ -57,6 +58,8 @@ def _strategies(fitted: Fitted, root: Node, own: str) -> Iterator[Problem]:
         return
     for name, check in policy.checks.items():
         node = root.at(["checks", name, "stream"])
+        if isinstance(check, OpenAIInlineCheck):
+            continue  # it judges requests too when their answer ends
         if check.stream != "window" and name in policy.input and name not in policy.output and node.file == own:
             what = f"the check `{name}` has `stream: {check.stream}` and reads requests only, which never stream"
             yield Problem(node.where, what, "Take the line away, or list the check under output.")

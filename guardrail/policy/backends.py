@@ -17,12 +17,15 @@ from ..backends.dialect import UNNAMED, Dialect
 from ..backends.line import Line
 from ..backends.memory import Memory
 from ..backends.only import Only
+from ..backends.openai_inline import OpenAIInline
 from ..backends.remote import Remote
 from ..checks.protocol import Backend
 from . import combinations, spec
 from .anycheck import ModelCheck
 from .combination import CombinedCheck, PythonCheck
-from .services import PresidioLocalCheck, ServiceCheck, options
+from .lines import Lines
+from .lines import made as new_line
+from .services import OpenAIInlineCheck, PresidioLocalCheck, ServiceCheck, options
 from .taxonomy import categories_of
 
 _SPELLED = {"fms": {"means": "categories"}}
@@ -30,13 +33,18 @@ _SPELLED = {"fms": {"means": "categories"}}
 
 
 def backends_of(
-    policy: spec.Policy, failed: Callable[[str, Exception], None], *, about: tuple[str, ...] = ()
+    policy: spec.Policy,
+    failed: Callable[[str, Exception], None],
+    *,
+    about: tuple[str, ...] = (),
+    lines: Lines | None = None,
 ) -> dict[str, Backend]:
     """By the name of a check its backend: first those that stand alone, then those that put others together.
 
-    ``failed`` is told which check cannot be made, and why. ``about``: see ``backend_of``.
+    ``failed`` is told which check cannot be made, and why. ``about``: see ``backend_of``. ``lines``: those to the
+    services; new ones where not said.
     """
-    checks = policy.checks
+    checks, lines = policy.checks, lines or Lines()
     found: dict[str, Backend] = {}
 
     def put(name: str, make: Callable[[], Backend | None]) -> None:
@@ -50,7 +58,8 @@ def backends_of(
                 found[name] = made
 
     for name, check in checks.items():
-        put(name, partial(backend_of, check, about=about))
+        line = lines.of(name, check) if isinstance(check, ServiceCheck) else None
+        put(name, partial(backend_of, check, about=about, line=line))
     for name in combinations.in_order(policy):
         own = checks[name]
         assert isinstance(own, CombinedCheck)
@@ -62,14 +71,14 @@ def backends_of(
     return found
 
 
-def backend_of(check: Any, *, about: tuple[str, ...] = ()) -> Backend | None:
+def backend_of(check: Any, *, about: tuple[str, ...] = (), line: Line | None = None) -> Backend | None:
     """The backend of a check by itself; None where it asks none, or others (see ``backends_of``).
 
-    ``about``: what answers depend on besides the text, such as the policy's hash. Raises ValueError or OSError for
-    what cannot be made, with what to do.
+    ``about``: what answers depend on besides the text, such as the policy's hash. ``line``: that to a service; a new
+    one where not said. Raises ValueError or OSError for what cannot be made, with what to do.
     """
     if isinstance(check, ServiceCheck):
-        return _service(check, about)
+        return _service(check, about, line or new_line(check))
     if isinstance(check, spec.LocalCheck):
         from ..local.backend import LocalBackend
 
@@ -77,6 +86,8 @@ def backend_of(check: Any, *, about: tuple[str, ...] = ()) -> Backend | None:
             return LocalBackend(check.tier)
         except ImportError as error:
             raise ValueError(str(error)) from None
+    if isinstance(check, OpenAIInlineCheck):
+        return OpenAIInline(check.model)
     if isinstance(check, PresidioLocalCheck):
         from ..backends.presidio_local import PresidioLocal
 
@@ -101,6 +112,9 @@ def combined_of(check: CombinedCheck, checks: Mapping[str, Any], backends: Mappi
         if not isinstance(own, ModelCheck):
             what = f"`of` names {member}, which asks no model: list it under input or output"
             raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
+        if isinstance(own, OpenAIInlineCheck):
+            what = f"`of` names {member}, whose scores come with the model's answer: list it under input or output"
+            raise ValueError(what)  # noqa: TRY004 - the policy is wrong, not the program
         members.append(Member(member, heard(backends[member], own), check.weights.get(member, 1.0)))
     band = None if check.unsure is None else (check.unsure.low, check.unsure.high)
     return Combined(check.use, members, between=band)
@@ -114,6 +128,8 @@ def heard(backend: Backend, check: ModelCheck) -> Backend:
     wanted = categories_of(check.categories, backend.categories | {UNNAMED})
     if not wanted & backend.categories:
         raise ValueError(f"`categories` has nothing that {backend.name} judges; it judges {told(backend)}")
+    if isinstance(backend, OpenAIInline):
+        return backend.only(frozenset(wanted))
     return Only(backend, frozenset(wanted))
 
 
@@ -122,14 +138,12 @@ def told(backend: Backend) -> str:
     return ", ".join(sorted(backend.categories))
 
 
-def _service(check: ServiceCheck, about: tuple[str, ...]) -> Backend:
+def _service(check: ServiceCheck, about: tuple[str, ...], line: Line) -> Backend:
     word = str(getattr(check, "use"))  # noqa: B009 - each class of service has it, as a literal of its own
     module, _, name = DIALECTS[word].partition(":")
     found = {_SPELLED.get(word, {}).get(key, key): value for key, value in options(check).items()}
     make = getattr(import_module(f"guardrail.backends.{module}"), name)
     dialect: Dialect = make(**{key: value for key, value in found.items() if value is not None})
-    rate = None if check.rate is None else (check.rate.count, float(check.rate.seconds))
-    line = Line(concurrency=check.concurrency, rate=rate, failures=check.breaker)
     memory = Memory((word, dialect.model, *about), seconds=check.cache or 0.0)
     remote = Remote(
         dialect, timeout=check.timeout, attempts=check.attempts, hedge=check.hedge, line=line, memory=memory

@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from ..backends.dialect import Side
 from ..backends.moderation import Moderation
+from ..backends.openai_inline import OpenAIInline
 from ..checks.disguised import Disguised
 from ..checks.patterns import Patterns
 from ..checks.personal import PersonalData
@@ -25,10 +27,13 @@ from ..wires.custom import Custom
 from . import spec
 from .ai_text import AiTextCheck
 from .backends import backends_of
+from .inline import Inline
 from .lane import Lane
+from .lines import Lines
 from .load import Loaded, in_order, read
 from .plan import Caps, Patience, Plan, Recording, Scope
 from .rules import Rule, Rules
+from .services import OpenAIInlineCheck
 from .signals import WRITTEN, Signal
 from .soundness import Soundness
 from .texts import Texts
@@ -40,19 +45,22 @@ _POSTURE = {"refuse": Action.REFUSE, "review": Action.REVIEW, "allow": Action.AL
 _ON_ERROR = {"refuse": Action.REFUSE, "next": Action.REFUSE, "flag": Action.FLAG, "allow": Action.ALLOW}
 
 
-def load_plan(source: str | Path, *, env: Mapping[str, str] = os.environ) -> Plan:
-    """Load and compile a policy. Raises PolicyError with everything that is wrong with it."""
-    return compiled(read(source, env=env))
+def load_plan(source: str | Path, *, env: Mapping[str, str] = os.environ, lines: Lines | None = None) -> Plan:
+    """Load and compile a policy. ``lines``: those of the plan that it takes the place of.
+
+    Raises PolicyError with everything that is wrong with it.
+    """
+    return compiled(read(source, env=env), lines)
 
 
-def compiled(loaded: Loaded) -> Plan:
+def compiled(loaded: Loaded, lines: Lines | None = None) -> Plan:
     """Raises PolicyError with the problems the loader found, and those only a compiler can see."""
-    return _Compiler(loaded).plan()
+    return _Compiler(loaded, lines).plan()
 
 
 class _Compiler:
-    def __init__(self, loaded: Loaded) -> None:
-        self._loaded, self._spec = loaded, loaded.spec
+    def __init__(self, loaded: Loaded, before: Lines | None) -> None:
+        self._loaded, self._spec, self._lines = loaded, loaded.spec, Lines(before)
         self._problems: list[Problem] = list(loaded.problems)
 
     def plan(self) -> Plan:
@@ -93,8 +101,10 @@ class _Compiler:
             patience=Patience(**policy.streams.model_dump()),
             overlap=policy.overlap,
             reversible=any(rule.restore for rule in policy.rules),
+            inline=self._inline(backends, rules, lanes),
             remarks=tuple(sound.remarks()),
             backends=backends,
+            lines=self._lines,
         )
 
     def _problem(self, path: Sequence[str | int], what: str, remedy: str) -> None:
@@ -129,7 +139,7 @@ class _Compiler:
         def failed(name: str, error: Exception) -> None:
             self._problem(("checks", name), f"check `{name}` cannot be made: {error}", _AS_SAID)
 
-        return backends_of(self._spec, failed, about=(self._loaded.hash,))
+        return backends_of(self._spec, failed, about=(self._loaded.hash,), lines=self._lines)
 
     def _signal(self, name: str, check: Any) -> Signal | None:
         try:
@@ -157,22 +167,11 @@ class _Compiler:
                 continue
             check: Any = self._spec.checks[name]
             side: Literal["input", "output"] = "input" if whole else "output"
-            floors = {category: rules.floor(name, category) for category in (*backend.categories, "*")}
-            reads = frozenset(check.on) if check.on else SPOKEN
-            moderators += [
-                Moderation(
-                    name,
-                    asked,
-                    floors,
-                    reads=kinds,
-                    window=getattr(asked, "window", None),
-                    readings=self._undisguises(name),
-                    needed=frozenset(c for c in asked.categories if rules.acts(name, c)),
-                    decides=lambda finding: rules.decide(finding).action >= Action.REVIEW,
-                )
-                for asked, kinds in _paths(backend, reads, side)
-            ]
             on_error[name] = _ON_ERROR[check.fails(side)]
+            if isinstance(backend, OpenAIInline):
+                continue  # nobody asks it: see _inline
+            reads = frozenset(check.on) if check.on else SPOKEN
+            moderators += [self._moderation(name, asked, rules, kinds) for asked, kinds in _paths(backend, reads, side)]
         lane = tuple(
             Disguised(scanners[name], whole=whole, spelled=isinstance(scanners[name], Words | Patterns))
             if self._undisguises(name)
@@ -180,12 +179,37 @@ class _Compiler:
             for name in dict.fromkeys(names)
             if name in scanners
         )
-        words = {name: self._spec.checks[name].stream for name in dict.fromkeys(names)}
+        inline = [name for name in names if isinstance(self._spec.checks[name], OpenAIInlineCheck)]
+        words = {name: self._spec.checks[name].stream for name in dict.fromkeys(names) if name not in inline}
         strategies = {name: word for name, word in words.items() if word != "window"}
         told = tuple(signals[name] for name in dict.fromkeys(names) if name in signals)
         times = [float(getattr(backends[m.name], "timeout", 0.0)) for m in moderators]
         deadline = max(DEADLINE, *(seconds + 0.5 for seconds in times)) if times else DEADLINE
         return Lane(lane, tuple(moderators), rules, on_error, deadline, strategies=strategies, signals=told)
+
+    def _moderation(self, name: str, backend: Backend, rules: Rules, reads: frozenset[Kind] = SPOKEN) -> Moderation:
+        return Moderation(
+            name,
+            backend,
+            {category: rules.floor(name, category) for category in (*backend.categories, "*")},
+            reads=reads,
+            window=getattr(backend, "window", None),
+            readings=self._undisguises(name),
+            needed=frozenset(c for c in backend.categories if rules.acts(name, c)),
+            decides=lambda finding: rules.decide(finding).action >= Action.REVIEW,
+        )
+
+    def _inline(self, backends: Mapping[str, Backend], rules: Rules, lanes: Sequence[Lane]) -> Inline | None:
+        """The check that is judged by what upstream answers; its request field takes one model, so there is one."""
+        policy = self._spec
+        listed: Sequence[tuple[Side, Sequence[str]]] = (("input", policy.input), ("output", policy.output))
+        for name, backend in backends.items():
+            if isinstance(backend, OpenAIInline) and (name in policy.input or name in policy.output):
+                check = self._moderation(name, backend, rules)
+                both = zip(listed, lanes, strict=True)
+                sides = tuple((side, lane, check) for (side, names), lane in both if name in names)
+                return Inline(backend, policy.checks[name].stream == "buffer", sides)
+        return None
 
     def _custom(self, n: int, route: spec.CustomRoute) -> Custom:
         try:

@@ -75,10 +75,11 @@ def fit(filled: Node, written: Node, problems: list[Problem]) -> Fitted:
     try:
         policy = spec.Policy.model_validate(data)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
+        details = error.errors(include_url=False, include_input=False)
+        for detail in details:
             loc = detail["loc"]
             # The version is reported for each file; a list is "too short" also when its items do not fit.
-            if loc != ("guardrail",) and not ("too_short" in detail["type"] and _walk(loc, written)[1].items):
+            if loc != ("guardrail",) and not ("too_short" in detail["type"] and _inside(loc, details)):
                 problems.append(_problem(detail, written))
             bad.add(tuple(loc[:2]) if loc[0] in _SINGLY and len(loc) > 1 else tuple(loc[:1]))
         lost = {str(path[0]) for path in bad}
@@ -91,6 +92,11 @@ def fit(filled: Node, written: Node, problems: list[Problem]) -> Fitted:
         else []
     )
     return Fitted(policy, tuple(kept), frozenset(lost), frozenset(lost_checks))
+
+
+def _inside(loc: tuple[str | int, ...], details: Sequence[ErrorDetails]) -> bool:
+    """Is something else wrong with what stands there?"""
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in details)
 
 
 def _cut(data: dict[str, object], bad: set[tuple[str | int, ...]]) -> dict[str, object]:
@@ -143,6 +149,9 @@ def _problem(detail: ErrorDetails, written: Node) -> Problem:
             empty = "is empty" if node.value is None else f"is {node.kind}"
             return Problem(node.where, f"`{name}` {empty}, not {expected}", remedy)
     if kind in {"too_short", "tuple_too_short"}:
+        least = detail.get("ctx", {}).get("min_length", 1)
+        if node.items:
+            return Problem(node.where, f"`{name}` has too few items: it needs at least {least}", "Add what is missing.")
         return Problem(node.where, f"`{name}` is an empty list", "Put something in, or remove the key.")
     # What is left are the bounds of numbers and lengths; their messages name the bound, not the value.
     words = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")

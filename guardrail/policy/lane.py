@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..checks.disguised import plain_tails
 from ..checks.prefilter import Prefilter
-from ..checks.protocol import Moderator, Scanner, SeeingModerator
-from ..flow import Effect, Flow, Settled, Together
+from ..checks.protocol import Moderator, PartlyAnswered, PartlyJudged, Scanner, SeeingModerator
+from ..flow import Settled
 from ..text import Segment
 from ..verdict import Action, Finding, Gap, Kind, Verdict
 from .recall import Recall
@@ -24,6 +23,8 @@ INLINE = 65_536
 WORTH_RECALL = 4_096
 """Characters from which it costs less to know a text again than to scan it (2 µs and 1 µs per 1,000, against
 2.2 µs per 1,000); where a model reads it too, knowing it is always cheaper."""
+Answer = Sequence[Finding] | Exception
+"""What a moderator said of a text, or why it was not judged, or not in full."""
 MAX_FINDINGS = 100
 """Findings kept in one decision; further ones are acted on but not listed."""
 
@@ -60,6 +61,7 @@ class Lane:
     signals: tuple[Signal, ...] = ()  # what is only remembered: of a stream at its end, when it has left
     streaming: Streaming = field(init=False, compare=False, repr=False)
     modelled: frozenset[Kind] = field(init=False)  # those that some moderator reads
+    converses: bool = field(init=False)  # some moderator judges texts beside what they answer
     prefilter: Prefilter = field(init=False)
     readers: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)
     early: Mapping[Kind, tuple[Scanner, ...]] = field(init=False)  # those that need not wait for the end
@@ -80,6 +82,7 @@ class Lane:
         at_once = frozenset(kind for kind in Kind if len(early[kind]) == len(readers[kind]))
         object.__setattr__(self, "at_once", at_once)
         object.__setattr__(self, "modelled", frozenset(kind for m in self.moderators for kind in m.reads))
+        object.__setattr__(self, "converses", any(m.converses for m in self.moderators))
         object.__setattr__(self, "prefilter", Prefilter(self.scanners))
         object.__setattr__(self, "streaming", self._streaming())
 
@@ -138,41 +141,22 @@ def join(verdict: Verdict, ruling: Ruling, finding: Finding) -> Verdict:
     return verdict | Verdict(ruling.action, kept, (), ruling.say)
 
 
-def together(flows: Sequence[Flow[Any]], timeout: float) -> Flow[list[Settled]]:
-    """Run flows side by side. Those that only compute end here, with no effect at all."""
-    settled: list[Settled | None] = []
-    waiting: list[tuple[int, Flow[Any]]] = []
-    for n, flow in enumerate(flows):
-        try:
-            effect = next(flow)
-        except StopIteration as stop:
-            settled.append(Settled(stop.value))
-        except Exception as error:  # noqa: BLE001 - becomes the flow's own outcome, judged by on_error
-            settled.append(Settled(error=error))
-        else:
-            settled.append(None)
-            waiting.append((n, _resumed(flow, effect)))
-    if waiting:
-        answers = yield Together(tuple(flow for _, flow in waiting), timeout)
-        for (n, _), answer in zip(waiting, answers, strict=True):
-            settled[n] = answer
-    return [s for s in settled if s is not None]
+def answers(outcome: Settled, count: int) -> Sequence[Answer]:
+    """What a moderator said of each of so many texts, by how its flow ended."""
+    if outcome.error is None:
+        return list(outcome.value)
+    return outcome.error.answers if isinstance(outcome.error, PartlyAnswered) else [outcome.error] * count
 
 
-def _resumed(flow: Flow[Any], effect: Effect) -> Generator[Effect, Any, Any]:
-    """A flow as it stands after its first effect was taken from it."""
-    step: Callable[[], Effect]
-    while True:
-        try:
-            answer = yield effect
-        except GeneratorExit:
-            flow.close()
-            raise
-        except Exception as error:  # noqa: BLE001 - handed on to the flow it belongs to
-            step = partial(flow.throw, error)
-        else:
-            step = partial(flow.send, answer)
-        try:
-            effect = step()
-        except StopIteration as stop:
-            return stop.value
+def heard(name: str, outcome: Settled) -> Verdict:
+    """Which models answered a check, as its flow ended: nothing but that."""
+    said = outcome.value if outcome.error is None else outcome.error
+    models: frozenset[str] = getattr(said, "models", frozenset())
+    return Verdict(models=frozenset(f"{name}:{model}" for model in models))
+
+
+def findings_of(answer: Answer) -> Sequence[Finding]:
+    """What was found, also in a text that was not judged in full."""
+    if isinstance(answer, PartlyJudged):
+        return answer.findings
+    return () if isinstance(answer, Exception) else answer

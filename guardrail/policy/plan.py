@@ -11,7 +11,9 @@ from ..checks.protocol import Backend
 from ..errors import BadRequest, Problem
 from ..verdict import Action
 from ..wires.router import Router
+from .inline import Inline
 from .lane import Lane
+from .lines import Lines
 from .texts import Texts
 
 MiB = 1 << 20
@@ -102,6 +104,10 @@ class Plan:
     router: Router = field(default_factory=lambda: Router(()))
     backends: Mapping[str, Backend] = field(default_factory=dict)
     """By the name of a check, whom it asks."""
+    lines: Lines = field(default_factory=Lines, repr=False, compare=False)
+    """The lines there, for the plan that takes the place of this one."""
+    inline: Inline | None = None
+    """The check whose verdict the upstream's own answer brings."""
     remarks: tuple[Problem, ...] = ()
     """What is right and may surprise, each with its place; ``guardrail policy check`` shows them."""
 

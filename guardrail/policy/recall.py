@@ -4,8 +4,8 @@ Knows names of texts (keyed hashes), never the texts. Must never know a verdict 
 what is not here is judged, so forgetting costs time and no safety.
 
 Every lane has its own recall, made with it, under a key of its own: what one policy or direction has
-cleared says nothing under another. All checks that there are judge a text by itself; one that needs
-the conversation around it would have to opt out.
+cleared says nothing under another. A text that some model judges beside what it answers is known again after
+the same prompt only: its name is another after another one.
 """
 
 from __future__ import annotations
@@ -48,9 +48,16 @@ class Recall:
     def __len__(self) -> int:
         return len(self._known)
 
-    def name_of(self, segment: Segment) -> bytes:
-        """The name of a text: its kind, how it is read (as JSON too, and where parts meet), and every character."""
+    def name_of(self, segment: Segment, prompt: str = "") -> bytes:
+        """The name of a text: its kind, how it is read (as JSON too, and where parts meet), and every character.
+
+        ``prompt``: what it was judged beside.
+        """
         named = self._empty.copy()
+        if prompt:
+            before = prompt.encode("utf-8", "surrogatepass")
+            named.update(b"%d:" % len(before))
+            named.update(before)
         named.update(f"{segment.kind}:{segment.nested:d}:{segment.joints or ''};".encode())
         named.update(segment.text.encode("utf-8", "surrogatepass"))
         return named.digest()

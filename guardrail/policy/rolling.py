@@ -52,13 +52,14 @@ class _Reading(NamedTuple):
 
 
 class Rolling:
-    """Judges the segments of one stream in one lane. ``vault``: what the request had masked, to be put back."""
+    """Judges the segments of one stream in one lane. ``vault``: what the request had masked, to be put back.
+    ``prompt``: what the stream answers."""
 
-    def __init__(self, lane: Lane, vault: Vault | None = None) -> None:
-        self._lane = lane
+    def __init__(self, lane: Lane, vault: Vault | None = None, *, prompt: str = "") -> None:
+        self._lane, self._prompt = lane, prompt
         self._vault = vault or None
         self._fresh: list[Frame] = []
-        self._asking = Asking(lane)
+        self._asking = Asking(lane, prompt=prompt)
         self._late: dict[int, tuple[Segment, set[str]]] = {}  # checks that wait for the end of a segment
         self._nested: dict[int, tuple[Segment, Verdict]] = {}  # verdicts on JSON inside JSON that is complete
 
@@ -175,7 +176,7 @@ class Rolling:
                 if not segment.nested or look.refused:
                     continue
                 if id(segment) not in self._nested:
-                    said = yield from whole.judge(self._lane, [segment], restore=self._vault)
+                    said = yield from whole.judge(self._lane, [segment], restore=self._vault, prompt=self._prompt)
                     self._nested[id(segment)] = (segment, said)
                 look.verdict |= self._nested[id(segment)][1]
                 look.cleared.append(segment)

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .fields import Duration, Filled, Url
-from .services import ServiceCheck
+from .services import Json, ServiceCheck
 
 Tokens = Annotated[int, Field(ge=16, le=65_536)]
 
@@ -99,4 +99,10 @@ class JudgeCheck(SafetyModelCheck):
         default_factory=dict, description="By category what it is about. Left out: our words for the 13 of OpenAI's."
     )
     booleans: bool = Field(False, description="Ask for true or false instead of five levels.")
+    reasoning: bool = Field(
+        False, description="It is a reasoning model of OpenAI's (o1, o3, gpt-5, ...), which takes no temperature."
+    )
     tokens: Tokens | None = Field(None, description="For its answer, and its reasoning where it reasons.")
+    body: Mapping[Filled, Json] = Field(
+        default_factory=dict, repr=False, description="More keys of the request, such as {reasoning_effort: low}."
+    )

@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from .anycheck import ModelCheck
 from .fields import ApiKey, Duration, Filled, HeaderName, Patience, Pointer, Requests, Score, Url
+from .part import Strategy
 from .units import wrong
 
 Few = Annotated[int, Field(ge=1, le=64)]
@@ -55,6 +56,28 @@ class OpenAICheck(ServiceCheck):
     url: Url = Field("https://api.openai.com/v1/moderations", description="Where the service is.")
 
 
+class OpenAIInlineCheck(ModelCheck):
+    """The moderation that OpenAI gives with an answer of Chat Completions or Responses. It comes when the answer is
+    complete, and judges the request as well as the answer then."""
+
+    use: Literal["openai-inline"]
+    model: Filled = Field("omni-moderation-latest", description="The moderation model.")
+    stream: Strategy = Field(
+        "buffer",
+        description="Whether a stream is held until its moderation has come (buffer), or leaves before, and what it "
+        "says is only recorded (after).",
+    )
+
+    @model_validator(mode="after")
+    def _comes_last(self) -> OpenAIInlineCheck:
+        if self.stream == "window":
+            raise wrong("has `stream: window`, and its moderation comes at the end", "Write stream: buffer, or after.")
+        if self.on is not None or self.readings is not None:
+            what = "has `on` or `readings`, and it is OpenAI who reads the conversation"
+            raise wrong(what, "Take them away.")
+        return self
+
+
 class MistralCheck(ServiceCheck):
     """The moderation service of Mistral."""
 
@@ -74,11 +97,11 @@ class AzureCheck(ServiceCheck):
 
 
 class AzureShieldCheck(ServiceCheck):
-    """Azure Prompt Shields: attacks on the model, in prompts and documents."""
+    """Azure Prompt Shields: attacks on the model, in prompts and in what tools and documents gave."""
 
     use: Literal["azure-shield"]
     url: Url = Field(description="The resource's endpoint, such as https://NAME.cognitiveservices.azure.com.")
-    documents: bool = Field(False, description="Whether the texts are documents and not a user's prompts.")
+    documents: bool = Field(False, description="Whether users' texts are documents too, not prompts.")
 
 
 class ModelArmorCheck(ServiceCheck):

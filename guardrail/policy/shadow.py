@@ -18,9 +18,10 @@ from .lane import Streaming
 
 
 class Shadow:
-    """Copies of the segments of one stream; as long as the answer is."""
+    """Copies of the segments of one stream; as long as the answer is. ``prompt``: what it answers."""
 
-    def __init__(self, streaming: Streaming) -> None:
+    def __init__(self, streaming: Streaming, *, prompt: str = "") -> None:
+        self._prompt = prompt
         self._whole, self._after, self._told = streaming.whole, streaming.after, streaming.told
         self._texts: dict[int, tuple[Segment, Segment]] = {}  # the original, so that its id stays its own
         self._judged = False
@@ -43,10 +44,10 @@ class Shadow:
             return Verdict()
         texts, verdict = list(self._once()), Verdict()
         if self._whole is not None:
-            verdict |= yield from whole.judge(self._whole, texts)
+            verdict |= yield from whole.judge(self._whole, texts, prompt=self._prompt)
         if self._after is not None and verdict.action < Action.REVIEW:
-            said = yield from whole.judge(self._after, texts)
-            verdict |= Verdict(min(said.action, Action.FLAG), said.findings, said.gaps)
+            said = yield from whole.judge(self._after, texts, prompt=self._prompt)
+            verdict |= Verdict(min(said.action, Action.FLAG), said.findings, said.gaps, models=said.models)
         if self._told is not None and verdict.action < Action.REVIEW:
             verdict |= yield from signals.judge(self._told, texts)
         self._judged = True

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..checks.protocol import Looked, SeeingModerator
-from ..flow import Call, Flow, Settled
+from ..flow import Call, Flow, Settled, together
 from ..text import Medium, Path, Segment
 from ..verdict import Action, Finding, Gap, Kind, Verdict
 from ..wires.encoded import is_data_url
 from ..wires.magic import known
 from ..wires.protocol import Body
-from .lane import INLINE, Lane, join, rule_on, together
+from .lane import INLINE, Lane, join, rule_on
 
 MAX_LOOKS = 16
 """Media of one body that a check is asked about; those known again do not count. Further ones are not seen."""
@@ -149,6 +149,8 @@ def _judged(lane: Lane, asks: Sequence[_Ask]) -> tuple[Verdict, set[Medium]]:
             unseen.update(ask.media)
         else:
             looked: Looked = ask.outcome.value
+            if looked.model:
+                verdict |= Verdict(models=frozenset({f"{name}:{looked.model}"}))
             for finding in looked.findings:
                 verdict = join(verdict, rule_on(lane, at, finding), finding)
             if partly := looked.unseen is _OLD or _missed(lane, name, looked):

@@ -14,6 +14,7 @@ from . import audit
 from .backends import told
 from .load import Loaded
 from .rules import mask_for
+from .services import OpenAIInlineCheck
 from .taxonomy import categories_of
 from .vault import placeholder
 
@@ -33,6 +34,7 @@ class Soundness:
         self._points(self._backends)
         self._masks(self._scanners, set(self._backends))
         self._overlap(self._backends)
+        self._inline()
         return self._found
 
     def _say(self, path: Sequence[str | int], what: str, remedy: str) -> None:
@@ -80,6 +82,17 @@ class Soundness:
                 if rule.do == "redact" and categories_of(rule.when, backend.categories):
                     what = f"this rule masks what check `{name}` finds, and it cannot mask what was sent already"
                     self._say(("rules", n, "do"), what, "Use do: flag, review or refuse, or overlap: none.")
+
+    def _inline(self) -> None:
+        """The request's field for a moderation beside the answer takes one model."""
+        for name in self._beside()[1:]:
+            what = f"`{name}` is a second check `use: openai-inline`, and a request can ask for one"
+            self._say(("checks", name), what, "List one of them only; it may stand under input and output.")
+
+    def _beside(self) -> list[str]:
+        """The listed checks that are judged by what comes with an answer."""
+        names = dict.fromkeys((*self._spec.input, *self._spec.output))
+        return [name for name in names if isinstance(self._spec.checks.get(name), OpenAIInlineCheck)]
 
     def _points(self, backends: Mapping[str, Backend]) -> None:
         """A named point must exist in every model check whose findings the rule is about."""
@@ -129,6 +142,11 @@ class Soundness:
         if policy.overlap != "none" and policy.mode == "observe":
             what = f"`overlap: {policy.overlap}` does nothing in mode observe: requests never wait there"
             yield Problem(self._loaded.locate(("overlap",)), what, "It takes effect with mode: enforce.")
+        if policy.mode == "observe":
+            for name in self._beside():
+                what = f"`{name}` asks for nothing in mode observe, which changes no request"
+                remedy = "What callers ask for themselves is read; all else is not evaluated until mode: enforce."
+                yield Problem(self._loaded.locate(("checks", name)), what, remedy)
         for n, rule in zip(self._loaded.rules, policy.rules, strict=True):
             asked = {c for name, s in scanners.items() if name in policy.input for c in s.categories}
             if rule.restore and not categories_of(rule.when, asked):

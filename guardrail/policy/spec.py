@@ -106,6 +106,7 @@ Check = Annotated[
     | LocalCheck
     | AiTextCheck
     | services.OpenAICheck
+    | services.OpenAIInlineCheck
     | services.MistralCheck
     | services.AzureCheck
     | services.AzureShieldCheck

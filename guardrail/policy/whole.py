@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..flow import Call, Flow
+from ..flow import Call, Flow, together
 from ..text import Segment
 from ..verdict import Action, Finding, Verdict
 from ..wires.document import Nested, hidden
 from . import signals
-from .lane import INLINE, WORTH_RECALL, Lane, join, rule_on, together
+from .lane import INLINE, WORTH_RECALL, Lane, answers, findings_of, heard, join, rule_on
 from .vault import Vault
 
 Found = list[tuple[Segment, Sequence[Finding]]]
@@ -34,6 +34,7 @@ class Work:
     found: Found = field(default_factory=list)
     soiled: set[int] = field(default_factory=set)
     judged: bool = True  # every model that was asked has answered
+    prompt: str = field(default="", repr=False)  # what the body answers, for the models that converse
 
     def clean(self) -> list[bytes]:
         """The names of what nothing was found in."""
@@ -44,29 +45,39 @@ class Work:
 
 
 def judge(
-    lane: Lane, segments: Sequence[Segment], *, hide: Vault | None = None, restore: Vault | None = None
+    lane: Lane,
+    segments: Sequence[Segment],
+    *,
+    hide: Vault | None = None,
+    restore: Vault | None = None,
+    prompt: str = "",
 ) -> Flow[Verdict]:
     """The verdict on a whole body. Exact checks come first; where they refuse, no model is asked.
 
     Masks are put into the segments; JSON inside JSON is judged leaf by leaf too. ``hide``: keeps what
-    reversible masks cover; ``restore``: puts back what another body's covered.
+    reversible masks cover; ``restore``: puts back what another body's covered. ``prompt``: what the body answers.
     """
-    verdict, work = yield from judge_exactly(lane, segments, hide=hide, restore=restore)
+    verdict, work = yield from judge_exactly(lane, segments, hide=hide, restore=restore, prompt=prompt)
     if verdict.action < Action.REVIEW:
         verdict |= yield from judge_rest(lane, work)
     return verdict
 
 
 def judge_exactly(
-    lane: Lane, segments: Sequence[Segment], *, hide: Vault | None = None, restore: Vault | None = None
+    lane: Lane,
+    segments: Sequence[Segment],
+    *,
+    hide: Vault | None = None,
+    restore: Vault | None = None,
+    prompt: str = "",
 ) -> Flow[tuple[Verdict, Work]]:
     """The first half of ``judge``: what computes, and the masks. The rest changes no text."""
     texts = [s for s in segments if s.total]
     recall = not restore
     if sum(s.total for s in texts) > INLINE:
-        work: Work = yield Call(_worked, (lane, texts, recall))
+        work: Work = yield Call(_worked, (lane, texts, recall, prompt))
     else:
-        work = _sifted(lane, texts, recall)
+        work = _sifted(lane, texts, recall, prompt)
         work.found = yield from _scanned(lane, work.everything)
     verdict = Verdict()
     if restore:
@@ -107,7 +118,7 @@ def judge_rest(lane: Lane, work: Work, *, remember: bool = True) -> Flow[Verdict
     return verdict
 
 
-def _sifted(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
+def _sifted(lane: Lane, texts: Sequence[Segment], known_again: bool, prompt: str) -> Work:
     """The texts that are not known, opened where they are JSON."""
     names: dict[int, bytes] = {}
     recall = lane.recall
@@ -115,7 +126,8 @@ def _sifted(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
     if not known_again:
         worth = ()
     if worth:
-        named = [recall.name_of(s) for s in worth]
+        beside = prompt if lane.converses else ""
+        named = [recall.name_of(s, beside) for s in worth]
         known = set()
         for segment, name, is_known in zip(worth, named, recall.knows(named), strict=True):
             if is_known:
@@ -135,12 +147,12 @@ def _sifted(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
             if twins := hidden(leaf):
                 names.pop(id(nest.outer), None)
                 everything += twins
-    return Work(names, nests, everything)
+    return Work(names, nests, everything, prompt=prompt)
 
 
-def _worked(lane: Lane, texts: Sequence[Segment], known_again: bool) -> Work:
+def _worked(lane: Lane, texts: Sequence[Segment], known_again: bool, prompt: str) -> Work:
     """``_sifted`` and ``scan`` in one, for a worker."""
-    work = _sifted(lane, texts, known_again)
+    work = _sifted(lane, texts, known_again, prompt)
     if work.everything and lane.scanners:
         work.found = scan(lane, work.everything)
     return work
@@ -226,20 +238,22 @@ def _moderate(lane: Lane, work: Work) -> Flow[tuple[Verdict, bool]]:
         read = [s for s in work.everything if s.kind in moderator.reads and not s.text.isspace()]
         if read:
             asked.append((moderator, read))
-    settled = yield from together([m.ask(_readings(read)) for m, read in asked], lane.deadline)
+    settled = yield from together([m.ask(_readings(read), work.prompt) for m, read in asked], lane.deadline)
     verdict, complete = Verdict(), True
     for (moderator, read), outcome in zip(asked, settled, strict=True):
-        if outcome.error is not None:
-            verdict |= lane.failed(moderator, outcome.error, read)
-            complete = False
-            continue
         joint = [segment for segment in read if segment.joints]
-        for segment, findings in zip(read, outcome.value, strict=False):
-            for finding in findings:
+        said = answers(outcome, len(read) + len(joint))
+        verdict |= heard(moderator.name, outcome)
+        if outcome.error is not None:
+            missing = [s for s, answer in zip([*read, *joint], said, strict=True) if isinstance(answer, Exception)]
+            verdict |= lane.failed(moderator, outcome.error, missing)
+            complete = False
+        for segment, answer in zip(read, said, strict=False):
+            for finding in findings_of(answer):
                 work.soiled.add(id(segment))
                 verdict = join(verdict, rule_on(lane, segment, finding), finding)
-        for segment, findings in zip(joint, outcome.value[len(read) :], strict=True):
-            for finding in findings:
+        for segment, answer in zip(joint, said[len(read) :], strict=True):
+            for finding in findings_of(answer):
                 work.soiled.add(id(segment))
                 verdict = join(verdict, rule_on(lane, segment, finding), segment.unspaced(finding))
     return verdict, complete

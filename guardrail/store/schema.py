@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ..errors import LogError
 from ..verdict import Action, Decision, Finding, Gap, Outcome, Spent
 
-VERSION = 2  # of the table ``decisions``; raise it with every change of a column's name or meaning
+VERSION = 3  # of the table ``decisions``; raise it with every change of a column's name or meaning
 
 metadata = sa.MetaData()
 
@@ -50,9 +50,13 @@ decisions = sa.Table(
     sa.Column("user", sa.Text, index=True),
     sa.Column("review", sa.Text),
     sa.Column("spent", sa.Text),  # JSON
+    sa.Column("models", sa.Text),  # JSON
 )
 
-UPGRADES: Mapping[int, str] = {1: "ALTER TABLE decisions ADD COLUMN spent TEXT"}
+UPGRADES: Mapping[int, str] = {
+    1: "ALTER TABLE decisions ADD COLUMN spent TEXT",
+    2: "ALTER TABLE decisions ADD COLUMN models TEXT",
+}
 """By a version that a log may have, what makes it the next one. Only additions: older programs still read it."""
 
 # PostgreSQL's text has no NUL, and no UTF-8 has a lone surrogate, yet JSON from a caller may bring
@@ -109,6 +113,7 @@ def to_row(decision: Decision) -> dict[str, Any]:
         "user": d.user,
         "review": d.review,
         "spent": None if d.spent is None else _json({"seconds": d.spent.seconds, "bytes": d.spent.bytes}),
+        "models": _json(d.models) if d.models else None,
     }
     if not _is_storable("".join([value for value in row.values() if isinstance(value, str)])):
         row = {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}
@@ -155,6 +160,7 @@ def from_row(row: Mapping[str, Any]) -> Decision:
                 "not_evaluated": tuple(Gap(**item) for item in json.loads(plain["not_evaluated"])),
                 "skipped": tuple(json.loads(plain["skipped"])),
                 "spent": None if plain["spent"] is None else Spent(**json.loads(plain["spent"])),
+                "models": () if plain["models"] is None else tuple(json.loads(plain["models"])),
             }
         )
     except (KeyError, ValueError, TypeError):

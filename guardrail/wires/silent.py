@@ -28,6 +28,7 @@ ROLE = Silent(
 )
 ID = Silent("identifier made by the API or the client's library")
 MODEL = Silent("name of a model", 256)
+APPLIED = Silent("on what a category was judged", words=frozenset({"text", "image"}))
 SIGNATURE = Silent("signature or encrypted block; opaque to everyone but the provider", 1 << 20)
 
 CHAT_REQUEST: dict[str, Entry] = {
@@ -77,7 +78,20 @@ CHAT_REQUEST: dict[str, Entry] = {
     "prediction.type": ENUM,
     "prompt_cache_key": ID,
     "prompt_cache_retention": ENUM,
+    "moderation.model": MODEL,
+    "moderation.policy.input.mode": ENUM,
+    "moderation.policy.output.mode": ENUM,
 }
+
+
+def _moderation() -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for at in ("moderation.input", "moderation.output"):
+        found |= {f"{at}.{name}": ENUM for name in ("type", "code")} | {f"{at}.model": MODEL}
+        each = f"{at}.results[*]"
+        found |= {f"{each}.type": ENUM, f"{each}.model": MODEL, f"{each}.category_applied_input_types.*[*]": APPLIED}
+    return found
+
 
 _ANSWER: dict[str, Entry] = {
     "id": ID,
@@ -92,6 +106,7 @@ _ANSWER: dict[str, Entry] = {
     "x_groq.id": ID,
     "error.type": ENUM,
     "error.code": ENUM,
+    **_moderation(),
 }
 
 

@@ -14,6 +14,7 @@ from ..text import Medium, Path, Segment, edited
 from ..verdict import Kind
 from . import jsontext
 from .framing import Event, Framing
+from .inline import MOST, Left
 from .likeness import Likeness
 from .protocol import Frame, Notice, Reference
 from .table import Node
@@ -58,6 +59,8 @@ class JsonStream:
     """Data that is no JSON and ends the answer; empty where the API has none."""
     alike = False
     """Does ``note`` learn nothing from an event that is like the one before it but for its text?"""
+    moderates = False
+    hides_moderation = False
 
     def __init__(self, framing: Framing, root: Node) -> None:
         self.framing = framing
@@ -68,6 +71,8 @@ class JsonStream:
         self._issued: dict[Reference, None] = {}
         self._last = Likeness()
         self._last_place = Place(root)
+        self.moderations: list[bytes] = []
+        self.stale = self.failed = self._spoke = self._ended = False
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         return map(self._read, self.framing.feed(chunk))
@@ -92,6 +97,7 @@ class JsonStream:
         if self.alike and not event.aside:
             text = self._last.text(data, event.name)
             if text is not None and self._last.segment is not None:
+                self.stale = self.stale or bool(text and self.moderations)
                 return Frame(
                     event.raw,
                     Like(data, self._last_place),
@@ -102,6 +108,7 @@ class JsonStream:
         if event.name and event.name not in self._walker.names:
             aside += self._walker.name(event.name)
         if not data or data == self.done:
+            self._ended = self._ended or bool(data)
             return Frame(event.raw, None, aside, terminal=bool(data), event=event)
         tree = jsontext.decode(data)
         place = self.place(event.name, tree)
@@ -119,12 +126,28 @@ class JsonStream:
         self._issued.update(dict.fromkeys(self.made(event.name, tree)))
         self.incident = self.incident or self.refused(event.name, tree)
         media = list(self._walker.media)[known:]
+        told = self.moderates and self._moderation(event.name, tree, bool(pieces or media))
         if closes:
             self._last.segment = None  # a text that goes on after its end is read in full
-        elif self.alike and not (place.whole or place.open or media):
+        elif self.alike and not (place.whole or place.open or media or told):
             self._last.learn(data, pieces, event.name)
             self._last_place = place
-        return Frame(event.raw, tree, pieces + aside, self.terminal(event.name, tree), closes, event, media)
+        ends = self.terminal(event.name, tree)
+        self._ended = self._ended or ends
+        return Frame(event.raw, tree, pieces + aside, ends, closes, event, media)
+
+    def _moderation(self, name: str, tree: Any, says: bool) -> bool:
+        """Note what the API itself says of request and answer, and whether it says so of all that has come."""
+        said = None if self._ended else self.moderated(name, tree)
+        if said is not None:
+            self.stale = len(self.moderations) >= MOST
+            self.moderations = [*self.moderations, said][:MOST]
+        elif says:
+            failing = self.failing(name, tree)
+            self._spoke = self._spoke or not failing
+            self.failed = (self.failed or failing) and not self._spoke
+            self.stale = self.stale or (bool(self.moderations) and not failing)
+        return said is not None
 
     def encode(self, frame: Frame) -> bytes:
         assert frame.event is not None
@@ -141,9 +164,15 @@ class JsonStream:
                 if piece.home is not None:
                     piece.home[piece.key] = piece.written()
         self.note(frame.event.name, frame.tree)
-        if not changed:
+        left = self.unmoderated(frame.event.name, frame.tree) if self.hides_moderation else "same"
+        if left == "nothing" and frame.event.aside:
+            left = "less"
+        if not changed and left == "same":
             return frame.raw
-        self.changed(frame.event.name, frame.tree)
+        if changed:
+            self.changed(frame.event.name, frame.tree)
+        elif left == "nothing":
+            return b""
         return self.framing.rewrite(frame.event, jsontext.encode(frame.tree))
 
     def comment(self) -> bytes:
@@ -193,6 +222,18 @@ class JsonStream:
     def refused(self, name: str, tree: Any) -> str | None:
         """The provider's own word, where this event says that it refused for safety."""
         return None
+
+    def moderated(self, name: str, tree: Any) -> bytes | None:
+        """What the API itself says of request and answer, as JSON, where this event tells it."""
+        return None
+
+    def failing(self, name: str, tree: Any) -> bool:
+        """Does the API say in this event that it failed, with nothing of a model's in it?"""
+        return False
+
+    def unmoderated(self, name: str, tree: Any) -> Left:
+        """Take out of this event what the API says so."""
+        return "same"
 
     def closing(self, notice: Notice) -> Iterable[tuple[str, Any]]:
         """Events (name, tree) that end the answer with the notice, closing what the caller has seen opened."""

@@ -5,16 +5,18 @@ Knows futures and clocks; of HTTP and flows it must never know.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from ..flow import Settled
+from ..errors import NotEvaluated
+from ..flow import Place, Settled
 from . import fetch as http
 
+T = TypeVar("T")
 FOREVER = float("inf")
 
 
@@ -23,12 +25,13 @@ class Ask:
     """One effect under way. ``end`` is when nobody waits for it any longer.
 
     ``idle`` asks take nothing before they run, so one that still queues may be dropped. A commit
-    never is: others share its future.
+    never is: others share its future. ``place``: where a fetch stands on the line to its service.
     """
 
     future: Future[Any]
     end: float
     idle: bool = False
+    place: Place | None = None
 
     def drop(self) -> None:
         if self.idle:
@@ -40,8 +43,17 @@ class Ask:
     def result(self) -> Any:
         """The answer, or the error. Once it is done."""
         if not self.future.done():
-            raise http.late()
+            raise http.late() if self.place is None or self.place.free.done() else http.crowded()
         return self.future.result()
+
+    def ready(self, now: float, end: float) -> bool:
+        return self.future.done() or self.end <= now < end
+
+    def futures(self) -> Sequence[Future[Any]]:
+        return (self.future,)
+
+    def nearest(self) -> float:
+        return self.end
 
     def wait(self, others: Iterable[Future[Any]] = ()) -> None:
         seconds = None if self.end == FOREVER else max(0.0, self.end - monotonic())
@@ -82,10 +94,10 @@ def _settled(ask: Ask | Settled) -> Settled:
         return Settled(error=error)
 
 
-def all_done(futures: Sequence[Future[Any]]) -> Future[None]:
-    """Done when each of them is, however it ended."""
+def all_done(futures: Sequence[Future[Any]], *, first: bool = False) -> Future[None]:
+    """Done when each of them is (``first``: when one of them is), however it ended."""
     whole: Future[None] = Future()
-    left, lock = len(futures), Lock()
+    left, lock = 1 if first else len(futures), Lock()
 
     def one(_: Future[Any]) -> None:
         nonlocal left
@@ -100,6 +112,31 @@ def all_done(futures: Sequence[Future[Any]]) -> Future[None]:
     for future in futures:
         future.add_done_callback(one)
     return whole
+
+
+def submit(pool: Executor, whole: Future[T], call: Callable[[], T]) -> None:
+    """Have it called on a thread of the pool; ``whole`` is told. Raises NotEvaluated ``busy`` where no thread can be
+    started: then it is never called."""
+    turn = Lock()
+    try:
+        pool.submit(_called, turn, whole, call)
+    except RuntimeError:
+        # It stands in the pool's queue all the same, and a thread that was there may have it in hand.
+        if turn.acquire(blocking=False):
+            raise NotEvaluated("busy", "no thread could be started") from None
+
+
+def _called(turn: Lock, whole: Future[T] | None, call: Callable[[], T]) -> None:
+    if not turn.acquire(blocking=False):
+        return
+    assert whole is not None
+    try:
+        answer = call()
+    except BaseException as error:  # noqa: BLE001 - is how it ended, for whoever looks at the future
+        whole.set_exception(error)
+        whole = None  # or the error holds this frame, and this frame the error
+    else:
+        whole.set_result(answer)
 
 
 class Pending(Protocol):
@@ -119,6 +156,23 @@ class Pending(Protocol):
 
     def drop(self) -> None:
         """Nobody waits for it any more."""
+        ...
+
+
+class Step(Pending, Protocol):
+    """What a flow among others waits for."""
+
+    def ready(self, now: float, end: float) -> bool:
+        """Can the flow go on? Moves on what it can. ``end``: the flow's own, by when it is not told that it waits in
+        vain, for it is given up itself."""
+        ...
+
+    def futures(self) -> Sequence[Future[Any]]:
+        """Something happens to it when one of these is done, ..."""
+        ...
+
+    def nearest(self) -> float:
+        """... or at this time (monotonic) at the latest."""
         ...
 
 

@@ -15,7 +15,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotEvaluated
-from ..flow import Fetch, Reply
+from ..flow import Fetch, Place, Reply
 
 if TYPE_CHECKING:
     import httpx
@@ -71,6 +71,12 @@ def blamed(error: BaseException, fetch: Fetch, sent: float | None, end: float) -
 
 def crowded() -> NotEvaluated:
     return NotEvaluated("busy", "all requests allowed to this service at a time were under way")
+
+
+def leave(fetch: Fetch, place: Place | None) -> None:
+    """It stands on its line no more. A second time changes nothing, and what the first said of the service stays."""
+    if fetch.line is not None and place is not None:
+        fetch.line.leave(place, None)
 
 
 def given_up() -> NotEvaluated:

@@ -10,6 +10,7 @@ import contextvars
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -28,8 +29,9 @@ class AsyncWorld:
 
     ``commit`` stores a decision and gives a future; ``trust_env`` lets the usual environment
     variables name a proxy. At most ``fetches`` run at a time; one more waits for a place within its own
-    deadline, and raises NotEvaluated("busy") where it gets none: thousands of streams share this loop. At
-    most ``workers`` threads run calls; more calls wait for one.
+    deadline, and raises NotEvaluated("busy") where it gets none: thousands of streams share this loop. Those
+    that stand on their service's line are not among them. At most ``workers`` threads run calls; more calls wait
+    for one.
     """
 
     def __init__(
@@ -52,9 +54,29 @@ class AsyncWorld:
 
     async def perform(self, effect: Effect) -> Any:
         """The answer to one effect. Raises what the effect raises: NotEvaluated, LogError, ..."""
-        if isinstance(effect, Together):
-            return await self._together(effect)
-        return await self._perform_one(effect)
+        return await self._perform(effect, inf)
+
+    async def _perform(self, effect: Effect, end: float) -> Any:
+        """``end``: when its asker gives up, and cancels this, however long it may take."""
+        match effect:
+            case Call():
+                return await self._call(effect)
+            case Fetch():
+                return await self._fetch(effect, end)
+            case Gather():
+                return await self._gather(effect, end)
+            case Await():
+                return await done(effect.futures, effect.timeout, first=effect.first)
+            case Commit():
+                stored = self._commit(effect.decision)
+                if stored.done():
+                    return stored.result()
+                # Unshielded, a caller who hangs up would cancel the writing of a row.
+                return await asyncio.shield(asyncio.wrap_future(stored))
+            case Together():
+                return await self._together(effect, end)
+            case _:
+                assert_never(effect)
 
     async def warm(self) -> None:
         """Load what the first fetch would have to wait for."""
@@ -76,27 +98,6 @@ class AsyncWorld:
         self._closed, self._client = True, None
         self._calls.shutdown(wait=False)
 
-    async def _perform_one(self, effect: Effect) -> Any:
-        match effect:
-            case Call():
-                return await self._call(effect)
-            case Fetch():
-                return await self._fetch(effect)
-            case Gather():
-                return await self._gather(effect)
-            case Await():
-                return await done(effect.futures, effect.timeout)
-            case Commit():
-                stored = self._commit(effect.decision)
-                if stored.done():
-                    return stored.result()
-                # Unshielded, a caller who hangs up would cancel the writing of a row.
-                return await asyncio.shield(asyncio.wrap_future(stored))
-            case Together():
-                raise RuntimeError("a flow inside Together asked for Together: yield it from the outer flow")
-            case _:
-                assert_never(effect)
-
     async def _call(self, effect: Call) -> Any:
         if self._closed:
             raise http.shut()
@@ -104,8 +105,8 @@ class AsyncWorld:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._calls, context.run, _run_call, effect)
 
-    async def _together(self, effect: Together) -> list[Settled]:
-        end = asyncio.get_running_loop().time() + effect.timeout
+    async def _together(self, effect: Together, end: float) -> list[Settled]:
+        end = min(end, monotonic() + effect.timeout)
         try:
             begun = [_begin(flow) for flow in effect.flows]
             waiting = [index for index, first in enumerate(begun) if not isinstance(first, Settled)]
@@ -125,17 +126,17 @@ class AsyncWorld:
 
     async def _settle(self, flow: Flow[Any], effect: Effect, end: float) -> Settled:
         try:
-            async with asyncio.timeout_at(end):
-                return await self._drive(flow, effect)
-        except TimeoutError:
-            return Settled(error=http.overtime())
-
-    async def _drive(self, flow: Flow[Any], effect: Effect) -> Settled:
-        try:
             while True:
+                limit = asyncio.timeout(end - monotonic() if end < inf else None)
                 try:
-                    answer = await self._perform_one(effect)
+                    if isinstance(effect, Together):  # ends in time by itself, with what it has
+                        answer: Any = await self._together(effect, end)
+                    else:
+                        async with limit:
+                            answer = await self._perform(effect, end)
                 except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
+                    if limit.expired():
+                        return Settled(error=http.overtime())
                     effect = flow.throw(error)
                 else:
                     effect = flow.send(answer)
@@ -144,23 +145,23 @@ class AsyncWorld:
         except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
             return Settled(error=error)
 
-    async def _gather(self, effect: Gather) -> list[Settled]:
+    async def _gather(self, effect: Gather, end: float) -> list[Settled]:
         if len(effect.effects) == 1:
-            return [await self._one(effect.effects[0])]
+            return [await self._one(effect.effects[0], end)]
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._one(each)) for each in effect.effects]
+            tasks = [group.create_task(self._one(each, end)) for each in effect.effects]
         return [task.result() for task in tasks]
 
-    async def _one(self, effect: Effect) -> Settled:
+    async def _one(self, effect: Effect, end: float) -> Settled:
         try:
-            return Settled(await self._perform_one(effect))
+            return Settled(await self._perform(effect, end))
         except Exception as error:  # noqa: BLE001 - is how this one ended; its neighbours go on
             return Settled(error=error)
 
-    async def _fetch(self, effect: Fetch) -> Reply:
+    async def _fetch(self, effect: Fetch, end: float) -> Reply:
         outcome: Reply | Exception = http.given_up()
         try:
-            outcome = await self._placed(effect)
+            outcome = await self._placed(effect, min(end, monotonic() + effect.timeout))
             return outcome
         except Exception as error:
             outcome = error
@@ -169,20 +170,29 @@ class AsyncWorld:
             if effect.ended is not None:
                 effect.ended(outcome)
 
-    async def _placed(self, effect: Fetch) -> Reply:
-        end = monotonic() + effect.timeout
+    async def _placed(self, effect: Fetch, end: float) -> Reply:
+        if self._closed:
+            raise http.shut()
+        place = None if effect.line is None else effect.line.enter()
         begun = False
         try:
-            async with asyncio.timeout(effect.timeout), self._places:
-                begun = True
-                self._running += 1
-                try:
-                    return await send(await self._get_client(), effect, end)
-                finally:
-                    self._running -= 1
+            async with asyncio.timeout(effect.timeout):
+                if place is not None:
+                    await done([place.free], None)
+                async with self._places:
+                    begun = True
+                    self._running += 1
+                    try:
+                        return await send(await self._get_client(), effect, end, place)
+                    finally:
+                        self._running -= 1
         except TimeoutError:
             failure: NotEvaluated = http.late()
-        if not begun:
+        finally:
+            http.leave(effect, place)
+        if place is not None and not place.free.done():
+            failure = http.crowded()
+        elif not begun:
             failure = NotEvaluated("busy", f"all {self._fetches} fetches of this event loop were in use")
         raise failure
 

@@ -11,22 +11,31 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from ..flow import Fetch, Reply
+from ..errors import NotEvaluated
+from ..flow import Fetch, Place, Reply
 from . import fetch as http
 
 if TYPE_CHECKING:
     import httpx
 
+Client = Callable[[], "httpx.Client"]
 Spawn = Callable[[Callable[[], Reply]], Future[Reply]]
 
 
-def send(client: httpx.Client, fetch: Fetch, end: float, spawn: Spawn) -> Reply:
-    """The reply to a fetch. ``spawn`` runs something on another thread. Raises NotEvaluated."""
+def send(client: Client, fetch: Fetch, end: float, spawn: Spawn, place: Place | None) -> Reply:
+    """The reply to a fetch, whose turn it is on its line: ``place`` is free, and left here however this ends.
+
+    ``spawn`` runs something on another thread. Raises NotEvaluated.
+    """
     if fetch.hedge is None:
-        return _attempts(client, fetch, end)
-    first = spawn(lambda: _attempts(client, fetch, end))
+        return _attempts(client, fetch, end, place)
+    try:
+        first = spawn(lambda: _attempts(client, fetch, end, place))
+    except BaseException:
+        http.leave(fetch, place)
+        raise
     wait([first], min(fetch.hedge, max(0.0, end - monotonic())))
-    tries = [first] if first.done() else [first, spawn(lambda: _attempt(client, fetch, end, spare=True))]
+    tries = [first] if first.done() else [first, *_beside(client, fetch, end, spawn)]
     left = set(tries)
     while left and (seconds := end - monotonic()) > 0:
         done, left = wait(left, seconds, FIRST_COMPLETED)
@@ -38,19 +47,33 @@ def send(client: httpx.Client, fetch: Fetch, end: float, spawn: Spawn) -> Reply:
     return first.result()
 
 
-def _attempts(client: httpx.Client, fetch: Fetch, end: float) -> Reply:
-    if fetch.attempts <= 1:
-        return _attempt(client, fetch, end)
-    import tenacity
+def _beside(client: Client, fetch: Fetch, end: float, spawn: Spawn) -> list[Future[Reply]]:
+    """A second request, where there is a thread for it: the first one may still be answered."""
+    try:
+        return [spawn(lambda: _attempt(client(), fetch, end, None, spare=True))]
+    except NotEvaluated:
+        return []
 
-    return tenacity.Retrying(**http.retry_options(fetch, end))(_attempt, client, fetch, end)
+
+def _attempts(client: Client, fetch: Fetch, end: float, place: Place | None) -> Reply:
+    try:
+        if fetch.attempts <= 1:
+            return _attempt(client(), fetch, end, place)
+        import tenacity
+
+        places = [place]
+        again = tenacity.Retrying(**http.retry_options(fetch, end))
+        return again(lambda: _attempt(client(), fetch, end, places.pop() if places else None))
+    finally:
+        http.leave(fetch, place)
 
 
-def _attempt(client: httpx.Client, fetch: Fetch, end: float, *, spare: bool = False) -> Reply:
+def _attempt(client: httpx.Client, fetch: Fetch, end: float, place: Place | None, *, spare: bool = False) -> Reply:
     line = fetch.line
     if line is None:
         return _exchange(client, fetch, end)
-    place = line.enter(spare=spare)
+    if place is None:
+        place = line.enter(spare=spare, again=not spare)
     outcome: Reply | Exception | None = None
     sent: float | None = None
     try:
@@ -70,14 +93,16 @@ def _attempt(client: httpx.Client, fetch: Fetch, end: float, *, spare: bool = Fa
 
 
 def _exchange(client: httpx.Client, fetch: Fetch, end: float) -> Reply:
+    from .deadline import until
+
     if client.is_closed:
         raise http.shut()
     try:
-        with client.stream(**http.request_options(fetch, end)) as response:
+        with until(end), client.stream(**http.request_options(fetch, end)) as response:
             reader = http.ReplyReader(response, fetch.limit, end)
             for piece in response.iter_raw():
                 reader.add(piece)
             return reader.reply()
     except http.http_errors() as error:
-        failure = http.explain(error)
+        failure = http.shut() if client.is_closed else http.explain(error)
     raise failure

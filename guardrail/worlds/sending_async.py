@@ -12,23 +12,24 @@ from concurrent.futures import Future
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ..flow import Fetch, Reply
+from ..flow import Fetch, Place, Reply
 from . import fetch as http
 
 if TYPE_CHECKING:
     import httpx
 
 
-async def send(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
-    """The reply to a fetch. Raises NotEvaluated."""
+async def send(client: httpx.AsyncClient, fetch: Fetch, end: float, place: Place | None) -> Reply:
+    """The reply to a fetch, whose turn it is on its line: ``place`` is free, and left by whoever asks. Raises
+    NotEvaluated."""
     if fetch.hedge is None:
-        return await _attempts(client, fetch, end)
-    first = asyncio.create_task(_attempts(client, fetch, end))
+        return await _attempts(client, fetch, end, place)
+    first = asyncio.create_task(_attempts(client, fetch, end, place))
     tries = [first]
     try:
         await asyncio.wait(tries, timeout=fetch.hedge)
         if not first.done():
-            tries.append(asyncio.create_task(_attempt(client, fetch, end, spare=True)))
+            tries.append(asyncio.create_task(_attempt(client, fetch, end, None, spare=True)))
         left = set(tries)
         while left:
             done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
@@ -42,14 +43,15 @@ async def send(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
         await asyncio.gather(*tries, return_exceptions=True)
 
 
-async def done(futures: Sequence[Future[Any]], timeout: float | None) -> None:
-    """Wait until all of them are done, or as long. They are other people's, and never cancelled."""
+async def done(futures: Sequence[Future[Any]], timeout: float | None, *, first: bool = False) -> None:
+    """Wait until all of them are done (``first``: one of them), or as long. They are other people's, and never
+    cancelled."""
     loop = asyncio.get_running_loop()
     left = [future for future in futures if not future.done()]
-    if not left:
+    if not left or (first and len(left) < len(futures)):
         return
     told = asyncio.Event()
-    waiting = len(left)
+    waiting = 1 if first else len(left)
 
     def one() -> None:
         nonlocal waiting
@@ -70,21 +72,27 @@ async def done(futures: Sequence[Future[Any]], timeout: float | None) -> None:
         return
 
 
-async def _attempts(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Reply:
+async def _attempts(client: httpx.AsyncClient, fetch: Fetch, end: float, place: Place | None) -> Reply:
     if fetch.attempts <= 1:
-        return await _attempt(client, fetch, end)
+        return await _attempt(client, fetch, end, place)
     import tenacity
 
-    again = tenacity.AsyncRetrying(**http.retry_options(fetch, end))
-    reply: Reply = await again(_attempt, client, fetch, end)
-    return reply
+    places = [place]
+
+    async def attempt() -> Reply:
+        return await _attempt(client, fetch, end, places.pop() if places else None)
+
+    return await tenacity.AsyncRetrying(**http.retry_options(fetch, end))(attempt)
 
 
-async def _attempt(client: httpx.AsyncClient, fetch: Fetch, end: float, *, spare: bool = False) -> Reply:
+async def _attempt(
+    client: httpx.AsyncClient, fetch: Fetch, end: float, place: Place | None, *, spare: bool = False
+) -> Reply:
     line = fetch.line
     if line is None:
         return await _exchange(client, fetch, end)
-    place = line.enter(spare=spare)
+    if place is None:
+        place = line.enter(spare=spare, again=not spare)
     outcome: Reply | Exception | None = None
     sent: float | None = None
     try:
@@ -113,5 +121,5 @@ async def _exchange(client: httpx.AsyncClient, fetch: Fetch, end: float) -> Repl
                 reader.add(piece)
             return reader.reply()
     except http.http_errors() as error:
-        failure = http.explain(error)
+        failure = http.shut() if client.is_closed else http.explain(error)
     raise failure

@@ -1,24 +1,24 @@
 """The world of threads: every effect is answered before ``perform`` returns.
 
-Flows are only ever advanced by the thread that called ``perform``. Pool threads do one fetch or
-one call each and know no flow, so a flow can be closed here at any time, whatever still runs.
+Pool threads do one fetch or one call each and know no flow: see ``batch``.
 """
 
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock, Semaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from ..errors import NotEvaluated
-from ..flow import Await, Call, Commit, Effect, Fetch, Gather, Reply, Settled, Together
+from ..flow import Await, Call, Commit, Effect, Fetch, Gather, Place, Reply, Settled, Together
 from ..verdict import Decision
 from . import fetch as http
-from .asks import FOREVER, Ask, Done, Pending, Watch, all_done, several
+from .asks import FOREVER, Ask, Done, Pending, Step, Watch, all_done, several, submit
+from .batch import Batch
 from .sending import send
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class SyncWorld:
     ``commit`` stores a decision and gives a future; ``trust_env`` lets the usual environment
     variables name a proxy. At most ``fetches`` (as many as ``workers``, where not said) run at a time, and
     ``workers`` calls of flows that run side by side. A fetch that finds no slot raises NotEvaluated("busy")
-    at once: waiting would only spread a stall. A fetch given up at its deadline keeps its slot until it has ended.
+    at once: waiting would only spread a stall. While it stands on its service's line it has neither slot nor thread,
+    so that those who wait for one service leave the slots to others.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class SyncWorld:
         self._others = ThreadPoolExecutor(_SPAWNED, thread_name_prefix="guardrail-upstream")
         self._spawned = Semaphore(_SPAWNED)
         self._beside = ThreadPoolExecutor(2 * places, thread_name_prefix="guardrail-hedge")
-        self._lock = Lock()  # over the four below
-        self._running = 0  # fetches that hold a place
+        self._lock = Lock()  # over the five below
+        self._running = 0  # fetches that hold a slot
+        self._ready: deque[Callable[[], None]] = deque()  # those whose turn came on their line when no slot was free
         self._reading = 0  # requests beside them
         self._closed = False
         self._client: httpx.Client | None = None
@@ -68,24 +70,20 @@ class SyncWorld:
             case Commit():
                 return self._commit(effect.decision).result()
             case Fetch() | Gather() | Await():
-                ask = self._start(effect, FOREVER)
+                ask = self._start_one(effect, FOREVER)
                 ask.wait()
                 return ask.result()
             case Together():
-                return _Batch(effect, self._start).settle()
+                return Batch(effect, self._start, FOREVER).settle()
             case _:
                 assert_never(effect)
 
     def start(self, effect: Effect) -> Pending:
         """Put an effect under way, to be looked after now and then. What only computes is done at once."""
         try:
-            match effect:
-                case Call():
-                    return Done(effect.fn(*effect.args))
-                case Together():
-                    return _Batch(effect, self._start)
-                case _:
-                    return self._start(effect, FOREVER)
+            if isinstance(effect, Call):
+                return Done(effect.fn(*effect.args))
+            return self._start(effect, FOREVER)
         except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
             return Done(error=error)
 
@@ -112,15 +110,19 @@ class SyncWorld:
         self._others.shutdown(wait=False)
         self._close_unused()
 
-    def _start(self, effect: Effect, end: float) -> Ask:
+    def _start(self, effect: Effect, end: float) -> Step:
         """Put an effect under way; ``end`` is when its asker gives up, however long it may take."""
+        return Batch(effect, self._start, end) if isinstance(effect, Together) else self._start_one(effect, end)
+
+    def _start_one(self, effect: Fetch | Gather | Await | Call | Commit, end: float) -> Ask:
         match effect:
             case Fetch():
                 return self._start_fetch(effect, min(end, monotonic() + effect.timeout))
             case Gather():
                 return several([self._begin(each, end) for each in effect.effects])
             case Await():
-                return Watch(all_done(effect.futures), min(end, monotonic() + effect.timeout))
+                until = min(end, monotonic() + effect.timeout)
+                return Watch(all_done(effect.futures, first=effect.first), until)
             case Call():
                 if self._closed:
                     raise http.shut()
@@ -128,49 +130,88 @@ class SyncWorld:
                 return Ask(self._calls.submit(context.run, effect.fn, *effect.args), end, idle=True)
             case Commit():
                 return Ask(self._commit(effect.decision), end)
-            case Together():
-                raise RuntimeError("a flow inside Together asked for Together: yield it from the outer flow")
             case _:
                 assert_never(effect)
 
-    def _begin(self, effect: Effect, end: float) -> Ask | Settled:
+    def _begin(self, effect: Fetch | Gather | Await | Call, end: float) -> Ask | Settled:
         try:
-            return self._start(effect, end)
+            return self._start_one(effect, end)
         except NotEvaluated as error:
             return Settled(error=error)
 
     def _start_fetch(self, effect: Fetch, end: float) -> Ask:
-        with self._lock:
-            if self._closed:
-                raise http.shut()
-            if self._running >= self._workers:
-                raise NotEvaluated("busy", f"all {self._workers} fetches allowed at a time are in use")
-            self._running += 1
-            # Under the lock, so that close() cannot shut the pool in between.
-            return Ask(self._fetches.submit(self._fetch, effect, end), end)
+        if self._closed:
+            raise http.shut()
+        whole: Future[Reply] = Future()
+        place = None if effect.line is None else effect.line.enter()
+        if place is None or place.free.done():
+            self._admit(whole, effect, end, place)
+        else:
+            place.free.add_done_callback(lambda _: self._admit(whole, effect, end, place, waits=True))
+        return Ask(whole, end, place=place)
 
-    def _fetch(self, effect: Fetch, end: float) -> Reply:
+    def _admit(
+        self, whole: Future[Reply], effect: Fetch, end: float, place: Place | None, *, waits: bool = False
+    ) -> None:
+        """It is this fetch's turn on its line; ``waits``: it had to wait for that, and may wait for a slot as well.
+
+        Called by whoever left the line, on any thread, who may not have given back its own slot yet.
+        """
+        try:
+            with self._lock:
+                if self._closed:
+                    raise http.shut()
+                if monotonic() >= end:
+                    raise http.late() if place is None else http.crowded()
+                if self._running >= self._workers and waits:
+                    self._ready.append(lambda: self._admit(whole, effect, end, place, waits=True))
+                    return
+                if self._running >= self._workers:
+                    raise NotEvaluated("busy", f"all {self._workers} fetches allowed at a time are in use")
+                # Under the lock, so that close() cannot shut the pool in between.
+                submit(self._fetches, whole, lambda: self._fetch(effect, end, place))
+                self._running += 1
+            return
+        except NotEvaluated as error:
+            failure = error
+        http.leave(effect, place)
+        whole.set_exception(failure)
+        if effect.ended is not None:
+            effect.ended(failure)
+
+    def _fetch(self, effect: Fetch, end: float, place: Place | None) -> Reply:
         outcome: Reply | Exception = http.given_up()
         try:
-            outcome = send(self._get_client(), effect, end, self._spawn_read)
+            outcome = send(self._get_client, effect, end, self._spawn_read, place)
             return outcome
         except Exception as error:
             outcome = error
             raise
         finally:
-            with self._lock:
-                self._running -= 1
+            self._give_slot_back()
             self._close_unused()
             if effect.ended is not None:
                 effect.ended(outcome)
+
+    def _give_slot_back(self) -> None:
+        with self._lock:
+            self._running -= 1
+        while True:
+            with self._lock:
+                if not self._ready or self._running >= self._workers:
+                    return
+                ready = self._ready.popleft()
+            ready()
 
     def _spawn_read(self, call: Callable[[], Reply]) -> Future[Reply]:
         """Make another request beside the one that a thread has in hand."""
         with self._lock:
             if self._closed:
                 raise http.shut()
+            reply: Future[Reply] = Future()
+            submit(self._beside, reply, lambda: self._read(call))
             self._reading += 1
-            return self._beside.submit(self._read, call)
+            return reply
 
     def _read(self, call: Callable[[], Reply]) -> Reply:
         try:
@@ -183,9 +224,11 @@ class SyncWorld:
     def _get_client(self) -> httpx.Client:
         import httpx
 
+        from .deadline import keep
+
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(**http.client_options(self._workers, self._trust_env))
+                self._client = keep(httpx.Client(**http.client_options(self._workers, self._trust_env)))
             return self._client
 
     def _close_unused(self) -> None:
@@ -199,80 +242,3 @@ class SyncWorld:
             client, self._client = self._client, None
         if client is not None:
             client.close()
-
-
-class _Batch:
-    """The flows of one ``Together``, advanced in turns as the answers come in. A ``Pending``."""
-
-    def __init__(self, effect: Together, start: Callable[[Effect, float], Ask]) -> None:
-        self._flows, self._start = effect.flows, start
-        self._end = monotonic() + effect.timeout
-        self._settled: dict[int, Settled] = {}
-        self._waiting: dict[int, Ask] = {}
-        try:
-            for index, flow in enumerate(self._flows):
-                self._advance(index, partial(next, flow))
-        except BaseException:
-            self.drop()
-            raise
-
-    def settle(self) -> list[Settled]:
-        try:
-            while self._waiting:
-                self.wait()
-                self._turn(monotonic())
-        finally:
-            self.drop()
-        return self.result()
-
-    def done(self) -> bool:
-        self._turn(monotonic())
-        return not self._waiting
-
-    def wait(self, others: Iterable[Future[Any]] = ()) -> None:
-        asks = self._waiting.values()
-        nearest = min((ask.end for ask in asks), default=0.0)
-        wait([*(ask.future for ask in asks), *others], max(0.0, nearest - monotonic()), FIRST_COMPLETED)
-
-    def result(self) -> list[Settled]:
-        return [self._settled[index] for index in range(len(self._flows))]
-
-    def drop(self) -> None:
-        for ask in self._waiting.values():
-            ask.drop()
-        for flow in self._flows:
-            flow.close()
-
-    def _turn(self, now: float) -> None:
-        for index, ask in list(self._waiting.items()):
-            if ask.future.done() or ask.end <= now < self._end:
-                del self._waiting[index]
-                self._resume(index, ask)
-            elif now >= self._end:
-                self._waiting.pop(index).drop()
-                self._settled[index] = Settled(error=http.overtime())
-
-    def _resume(self, index: int, ask: Ask) -> None:
-        flow = self._flows[index]
-        try:
-            answer = ask.result()
-        except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
-            self._advance(index, partial(flow.throw, error))
-        else:
-            self._advance(index, partial(flow.send, answer))
-
-    def _advance(self, index: int, step: Callable[[], Effect]) -> None:
-        """Take a flow one step on, and further while its next effect cannot even be started."""
-        while index not in self._settled and index not in self._waiting:
-            try:
-                effect = step()
-            except StopIteration as stop:
-                self._settled[index] = Settled(stop.value)
-                return
-            except Exception as error:  # noqa: BLE001 - is how this flow ended; its neighbours go on
-                self._settled[index] = Settled(error=error)
-                return
-            try:
-                self._waiting[index] = self._start(effect, self._end)
-            except Exception as error:  # noqa: BLE001 - the flow that asked gets it, whatever it is
-                step = partial(self._flows[index].throw, error)

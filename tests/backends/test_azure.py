@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,10 +12,9 @@ from hypothesis import strategies as st
 
 from guardrail.backends.azure import BLOCKLIST, CARD, MAX_IMAGE, OURS, AzureContentSafety
 from guardrail.backends.dialect import Dialect, Question
-from guardrail.checks.protocol import Scores
-from tests.backends.fakes import Asked, exchange
+from tests.backends.fakes import Asked
 from tests.backends.fakes import azure as fake
-from tests.backends.fakes.exchange import BAD_STATUS, HELLO, NO_REPLY, asked, holds, replies, told
+from tests.backends.fakes.exchange import HELLO, EveryService, Exchange, asked, holds, replies, told
 
 URL = "https://canary.cognitiveservices.azure.com"
 CLEAN: Any = {
@@ -40,33 +37,13 @@ DIALECT = fake.dialect(URL)
 FOUR, LISTED = azure(levels=4), azure(blocklists=("house",))
 DIALECTS: list[Dialect] = [DIALECT, FOUR, LISTED, azure(ignore=frozenset({"Hate", "Sexual"}))]
 QUESTIONS = [HELLO, Question(("hello",), "output"), picture()]
-changed, without = partial(exchange.changed, CLEAN), partial(exchange.without, CLEAN)
+EXCHANGE = Exchange(fake.answer, DIALECT, CLEAN)
+said, reason, unsent = EXCHANGE.said, EXCHANGE.reason, EXCHANGE.unsent
+changed, without = EXCHANGE.changed, EXCHANGE.without
 
 
-def said(dialect: Dialect, question: Question) -> Sequence[Scores]:
-    return exchange.said(fake.answer, dialect, question)
-
-
-def reason(body: Any, question: Question = HELLO, status: int = 200, dialect: Dialect = DIALECT) -> str:
-    return exchange.reason(dialect, body, question, status)
-
-
-def unsent(question: Question, dialect: Dialect = DIALECT) -> str:
-    return exchange.unsent(dialect, question)
-
-
-@pytest.mark.parametrize("status", BAD_STATUS)
-def test_every_status_but_200_is_not_evaluated(status: int) -> None:
-    assert reason(CLEAN, status=status) == "status"
-
-
-@pytest.mark.parametrize("body", NO_REPLY)
-def test_what_is_no_reply_is_malformed(body: bytes) -> None:
-    assert reason(body) == "malformed"
-
-
-def test_text_that_is_no_unicode_is_not_sent() -> None:
-    assert unsent(Question(("canary \ud800",))) == "malformed"
+class TestAsEveryService(EveryService):
+    exchange = EXCHANGE
 
 
 def test_the_request_for_a_text_is_the_documented_one() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrail.backends.azure_shield import ATTACK, CARD, AzurePromptShields
-from guardrail.backends.dialect import Dialect, Question
-from guardrail.checks.protocol import Scores
-from tests.backends.fakes import Asked, exchange
+from guardrail.backends.dialect import Dialect, Question, ToolSided
+from guardrail.backends.remote import Remote
+from guardrail.checks.protocol import OfTools
+from tests.backends.fakes import Asked
 from tests.backends.fakes import azure_shield as fake
-from tests.backends.fakes.exchange import BAD_STATUS, HELLO, NO_REPLY, asked, holds, replies, told
+from tests.backends.fakes.exchange import HELLO, EveryService, Exchange, asked, holds, replies, told
 
 URL = "https://canary.cognitiveservices.azure.com"
 GIVEN = Question(("one canary", "two canary"))
@@ -35,33 +34,13 @@ DIALECT = fake.dialect(URL)
 PAGES = shield(documents=True)
 DIALECTS: list[Dialect] = [PAGES, DIALECT]
 QUESTIONS = [HELLO, Question(("hello",), "output")]
-changed, without = partial(exchange.changed, CLEAN), partial(exchange.without, CLEAN)
+EXCHANGE = Exchange(fake.answer, DIALECT, CLEAN)
+said, reason, unsent = EXCHANGE.said, EXCHANGE.reason, EXCHANGE.unsent
+changed, without = EXCHANGE.changed, EXCHANGE.without
 
 
-def said(dialect: Dialect, question: Question) -> Sequence[Scores]:
-    return exchange.said(fake.answer, dialect, question)
-
-
-def reason(body: Any, question: Question = HELLO, status: int = 200, dialect: Dialect = DIALECT) -> str:
-    return exchange.reason(dialect, body, question, status)
-
-
-def unsent(question: Question, dialect: Dialect = DIALECT) -> str:
-    return exchange.unsent(dialect, question)
-
-
-@pytest.mark.parametrize("status", BAD_STATUS)
-def test_every_status_but_200_is_not_evaluated(status: int) -> None:
-    assert reason(CLEAN, status=status) == "status"
-
-
-@pytest.mark.parametrize("body", NO_REPLY)
-def test_what_is_no_reply_is_malformed(body: bytes) -> None:
-    assert reason(body) == "malformed"
-
-
-def test_text_that_is_no_unicode_is_not_sent() -> None:
-    assert unsent(Question(("canary \ud800",))) == "malformed"
+class TestAsEveryService(EveryService):
+    exchange = EXCHANGE
 
 
 def test_a_prompt_goes_as_the_prompt() -> None:
@@ -75,6 +54,26 @@ def test_what_others_wrote_goes_as_documents() -> None:
     """The model's own text, and every text of a shield for what tools and retrieval gave."""
     assert json.loads(DIALECT.query(Question(("a",), "output")).body) == {"userPrompt": "", "documents": ["a"]}
     assert json.loads(PAGES.query(GIVEN).body) == {"userPrompt": "", "documents": ["one canary", "two canary"]}
+
+
+def test_what_tools_gave_goes_as_documents_by_the_same_line() -> None:
+    backend = Remote(DIALECT, timeout=7.0).on("output")
+    assert isinstance(DIALECT, ToolSided)
+    assert isinstance(backend, OfTools)
+    apart = backend.of_tools()
+    assert json.loads(apart.asked.dialect.query(Question(("a", "b"))).body)["documents"] == ["a", "b"]
+    assert (apart.name, apart.side, apart.timeout, apart.asked.dialect.batch) == (backend.name, "output", 7.0, 5)
+    assert apart.categories == {ATTACK}
+    assert apart.asked.line is backend.asked.line
+    assert backend.on("input").of_tools().asked is apart.asked
+    assert DIALECT.batch == 1
+
+
+def test_where_all_are_documents_nothing_is_apart() -> None:
+    backend = Remote(PAGES).on("input")
+    assert PAGES.of_tools() is PAGES
+    assert backend.of_tools() is backend
+    assert (apart := Remote(DIALECT).on("input").of_tools()).of_tools() is apart
 
 
 def test_its_card_says_what_it_can() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from guardrail.backends.moderation import Moderation
 from guardrail.backends.only import Only
 from guardrail.checks.protocol import Backend, Scores
 from guardrail.errors import NotEvaluated
-from guardrail.flow import Call, Flow
+from guardrail.flow import Call, Flow, together
 
 from .plain import Loop, Threads
 
@@ -159,6 +160,51 @@ def test_flags_and_scores_meet_on_one_scale(world: Threads | Loop) -> None:
     assert said.scores["hate"] == pytest.approx(0.95)
     (said,) = ask(world, combined("all", Says(LOW), Says(HIGH, flags=True)), "t")
     assert said.scores["hate"] < 0.5
+
+
+@pytest.mark.parametrize("manner", ["any", "all", "weighted"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_member_goes_on_while_another_has_not_answered(world: Threads | Loop, manner: Manner, nested: bool) -> None:
+    second = threading.Event()
+
+    class Slow(Says):
+        def _answer(self, texts: Sequence[str]) -> Sequence[Scores]:
+            assert second.wait(10), "the other member's second question waited for this one's first"
+            return super()._answer(texts)
+
+    class Twice(Says):
+        def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
+            yield from super().moderate(texts)
+            answers: Sequence[Scores] = yield Call(self._again, (tuple(texts),))
+            return answers
+
+        def _again(self, texts: Sequence[str]) -> Sequence[Scores]:
+            second.set()
+            return self._answer(texts)
+
+    backend = combined(manner, Slow(LOW), Twice(HIGH))
+    if nested:
+        backend = combined(manner, Slow(LOW), backend)
+    check = Moderation("harm", backend, {"*": 0.3})
+    (settled,) = world.all(together([check.ask(["t"])], 20))
+    (found,) = settled[0].value
+    heard = {model.partition(":")[0] for finding in found for model, _ in finding.by}
+    assert heard == (set() if manner == "all" else {"a", "b"})
+
+
+def test_what_one_finds_stands_where_another_has_not_answered_in_the_time_of_all(world: Threads | Loop) -> None:
+    over = threading.Event()
+
+    class Hangs(Says):
+        def _answer(self, texts: Sequence[str]) -> Sequence[Scores]:
+            over.wait(20)
+            return super()._answer(texts)
+
+    check = Moderation("harm", combined("any", Hangs(LOW), Says(HIGH)), dict.fromkeys(CATEGORIES, 0.5))
+    ((found, clean),) = world.all(together([check.ask(["t"]), check.ask(["u"])], 0.5))
+    over.set()
+    assert [finding.category for finding in found.value[0]] == ["hate"]
+    assert clean.error.reason == "timeout"
 
 
 def test_combinations_may_stand_in_combinations(world: Threads | Loop) -> None:

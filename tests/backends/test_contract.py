@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from guardrail.backends.bedrock_guardrail import BedrockGuardrail
 from guardrail.backends.dialect import OneSided, Side
 from guardrail.backends.remote import Remote
-from guardrail.checks.protocol import Backend
+from guardrail.checks.protocol import Backend, Scores
+from guardrail.flow import Flow
 from guardrail.local.backend import LocalBackend
 from guardrail.testing import BackendContract
 
-from .fakes import Answered, Asked
+from .fakes.loopback import Fake, served
 
 SERVICES = (
     "openai",
@@ -38,53 +38,11 @@ SERVICES = (
 )
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Fake
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        answer: Answered = self.server.answer(Asked(self.command, self.path, headers, body))
-        raw = answer.body if isinstance(answer.body, bytes) else _json(answer.body)
-        self.send_response(answer.status)
-        for name, value in {"content-type": "application/json", **answer.headers}.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(raw)))
-        self.end_headers()
-        self.wfile.write(raw)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-def _json(value: Any) -> bytes:
-    import json
-
-    return json.dumps(value).encode()
-
-
-class Fake(ThreadingHTTPServer):
-    """One service of ``fakes`` on loopback."""
-
-    daemon_threads = True
-
-    def __init__(self, name: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.module = importlib.import_module(f"tests.backends.fakes.{name}")
-        self.answer = self.module.answer
-        self.base = f"http://127.0.0.1:{self.server_address[1]}"
-
-
 @pytest.fixture(scope="class", params=[(name, side) for name in SERVICES for side in ("input", "output")], ids="-".join)
 def service(request: pytest.FixtureRequest) -> Iterator[tuple[Fake, Side]]:
     name, side = request.param
-    with Fake(name) as fake:
-        thread = threading.Thread(target=fake.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with served(name) as fake:
         yield fake, side
-        fake.shutdown()
-        thread.join()
 
 
 class TestServices(BackendContract):
@@ -100,6 +58,8 @@ class TestServices(BackendContract):
         judged = dialect.judges(self.side) if isinstance(dialect, OneSided) else dialect.categories
         if not judged:
             pytest.skip("it judges nothing of this side")
+        # A guardrail is whatever was made of it, and tells only what it found.
+        self.untold = dialect.categories if isinstance(dialect, BedrockGuardrail) else frozenset()
         self.harmful = {ours: f"a text about [{ours}]" for ours in self.fake.module.MEANS if ours in judged}
 
     def backend(self) -> Backend:
@@ -111,3 +71,37 @@ class TestLocal(BackendContract):
 
     def backend(self) -> Backend:
         return LocalBackend("fast")
+
+
+class Unsound:
+    """Answers with what it is given."""
+
+    name, longest, stride, inline, remote = "unsound", 2000, 400, 0, False
+    categories = frozenset({"hate", "violence"})
+    points: Mapping[str, Mapping[str, float]] | None = None
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
+        yield from ()
+        return [self.answer for _ in texts]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Scores({"hate": 0.1, "violence": math.nan}), "NaN"),
+        (Scores({"hate": 0.1, "violence": 1.5}), "not in"),
+        (Scores({"hate": 0.1, "violence": True}), "true or false"),
+        (Scores({"hate": 0.1}), "nor unseen: violence"),
+        (Scores({"hate": 0.1, "violence": 0.1, "sexual": 0.1}), "does not judge: sexual"),
+    ],
+)
+def test_the_contract_is_not_kept_by_what_would_be_a_clean_result(answer: Scores, said: str) -> None:
+    class Contract(BackendContract):
+        def backend(self) -> Backend:
+            return Unsound(answer)
+
+    with pytest.raises(AssertionError, match=said):
+        Contract().test_what_is_harmless_is_not()

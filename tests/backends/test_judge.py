@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrail.backends.dialect import Dialect, Query, Question, Side
-from guardrail.backends.judge import CARD, LEVELS, LONGEST, Judge
+from guardrail.backends.judge import CARD, LEVELS, LONGEST, REASONING, Judge
 from guardrail.checks.protocol import Scores
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Reply
 
 from .fakes import Asked
-from .fakes.judge import KEY, MEANS, answer, dialect
+from .fakes.judge import KEY, MEANS, REASONER, answer, dialect
 from .fakes.judge import read as data_of
 
 BASE = "http://judge.test"
@@ -134,6 +134,8 @@ def test_ignored_categories_are_not_asked_about() -> None:
         ({"categories": ()}, "no category is left"),
         ({"ignore": frozenset({"S6"})}, "no category"),
         ({"api_key": "sk\nx"}, "API key"),
+        ({"body": {"temperature": 1}}, "`body` has temperature"),
+        ({"body": {"user": "x", "messages": []}}, "`body` has messages"),
     ],
 )
 def test_what_cannot_be_is_refused_when_it_is_made(options: dict[str, Any], told: str) -> None:
@@ -157,6 +159,29 @@ def test_the_request_is_the_documented_one() -> None:
         },
     }
     assert (body["temperature"], body["max_tokens"]) == (0, 900)
+    assert "max_completion_tokens" not in body
+
+
+def test_a_reasoning_model_is_asked_as_it_wants_to_be() -> None:
+    text = "a text about [violence]"
+    with pytest.raises(NotEvaluated, match="status 400"):
+        ask(text, model=REASONER)
+    assert positive(ask(text, model=REASONER, reasoning=True)) == {"violence"}
+    body = json.loads(made(reasoning=True).query(Question((text,))).body)
+    assert body.keys() == {"model", "messages", "max_completion_tokens", "stream", "response_format"}
+    plain = json.loads(made().query(Question((text,))).body)
+    assert body["max_completion_tokens"] == plain["max_tokens"] + REASONING
+    body = json.loads(made(reasoning=True, tokens=900).query(Question((text,))).body)
+    assert body["max_completion_tokens"] == 900
+
+
+def test_more_keys_of_the_request_are_sent_as_they_are() -> None:
+    effort = {"reasoning_effort": "low"}
+    assert positive(ask("a text about [hate]", model=REASONER, reasoning=True, body=effort)) == {"hate"}
+    more = {"reasoning": {"effort": "low"}, "logprobs": True, "tokens": 1, "base": "canary"}
+    query = made(body=more).query(Question(("x",)))
+    assert more.items() <= json.loads(query.body).items()
+    assert query.url == f"{BASE}/v1/chat/completions"
 
 
 PHRASINGS = [

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrail.backends.breaker import LONGEST, Breaker
-from guardrail.backends.line import UNWELL, Line
+from guardrail.backends.line import MARGIN, UNWELL, Line, Place
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Reply
 
@@ -45,13 +45,13 @@ def test_it_opens_after_so_many_failures_in_a_row_and_lets_one_probe_through() -
     for _ in range(2):
         breaker.failed(probe=False)
     assert breaker.state == "closed"
-    assert breaker.admit() is False
+    assert breaker.admit() == 0
     breaker.failed(probe=False)
     assert breaker.state == "open"
     assert refused(breaker.admit) == "open"
     clock.now += 5
     assert breaker.state == "half-open"
-    assert breaker.admit() is True
+    assert breaker.admit()
     assert refused(breaker.admit) == "open"  # one probe at a time
     breaker.worked()
     assert breaker.state == "closed"
@@ -68,8 +68,7 @@ def test_a_probe_that_fails_doubles_the_rest_up_to_a_minute() -> None:
         while breaker.state == "open":
             clock.now += 1
         rests.append(clock.now - before)
-        assert breaker.admit() is True
-        breaker.failed(probe=True)
+        breaker.failed(probe=breaker.admit())
     assert rests == [5, 10, 20, 40, LONGEST, LONGEST]
 
 
@@ -78,9 +77,24 @@ def test_a_probe_that_is_given_up_leaves_room_for_another() -> None:
     breaker = Breaker(1, 5.0, clock=clock)
     breaker.failed(probe=False)
     clock.now += 5
-    assert breaker.admit() is True
-    breaker.let_go(probe=True)
-    assert breaker.admit() is True
+    breaker.let_go(probe=breaker.admit())
+    assert breaker.admit()
+
+
+def test_a_probe_of_another_time_says_nothing_of_the_one_that_is_under_way() -> None:
+    clock = Clock()
+    breaker = Breaker(1, 5.0, clock=clock)
+    breaker.failed(probe=False)
+    clock.now += 5
+    old = breaker.admit()
+    breaker.worked()  # by one that was under way before it opened
+    breaker.failed(probe=False)
+    clock.now += 5
+    assert breaker.admit() > old
+    breaker.let_go(probe=old)
+    assert refused(breaker.admit) == "open"
+    breaker.failed(probe=old)
+    assert refused(breaker.admit) == "open"
 
 
 def test_stragglers_do_not_move_the_time_of_the_probe() -> None:
@@ -90,7 +104,7 @@ def test_stragglers_do_not_move_the_time_of_the_probe() -> None:
     clock.now += 4
     breaker.failed(probe=False)  # was under way before it opened
     clock.now += 1
-    assert breaker.admit() is True
+    assert breaker.admit()
 
 
 def test_it_never_opens_where_the_policy_says_so() -> None:
@@ -123,7 +137,7 @@ def test_in_any_span_no_more_go_than_the_rate_allows() -> None:
     clock = Clock()
     line = Line(concurrency=99, rate=(3, 10.0), clock=clock)
     waits = [line.pace(line.enter(), 60.0) for _ in range(7)]
-    assert waits == [0, 0, 0, 10, 10, 10, 20]
+    assert waits == pytest.approx([0, 0, 0, 10.05, 10.05, 10.05, 20.1])
     assert refused(lambda: line.pace(line.enter(), 5.0)) == "over_budget"
     assert refused(lambda: line.enter(spare=True)) == "busy"
     assert line.counts["requests"] == 7
@@ -141,7 +155,44 @@ def test_the_budget_holds_whenever_requests_come(gaps: list[float], most: int, s
         except NotEvaluated:
             continue
     for at in sent:
-        assert sum(at <= other < at + span - 1e-6 for other in sent) <= most
+        assert sum(at <= other < at + span + min(MARGIN, span / 20) - 1e-6 for other in sent) <= most
+
+
+@pytest.mark.parametrize("rate", [None, (9, 1.0)])
+@pytest.mark.parametrize("within", [0.0, -0.1])
+def test_whose_turn_comes_when_no_time_is_left_is_not_told_of_a_budget(
+    rate: tuple[int, float] | None, within: float
+) -> None:
+    line = Line(rate=rate)
+    assert refused(lambda: line.pace(line.enter(), within)) == "busy"
+    assert line.counts["requests"] == 0
+
+
+def test_another_try_goes_before_all_who_wait_for_their_first() -> None:
+    line = Line(concurrency=1)
+    inside, first = line.enter(), line.enter()
+    again = [line.enter(again=True) for _ in range(2)]
+    line.leave(again[0], None)  # gave up waiting
+    line.leave(inside, reply())
+    assert (first.free.done(), again[1].free.done()) == (False, True)
+    line.leave(again[1], reply())
+    assert first.free.done()
+
+
+def test_many_may_leave_as_soon_as_their_turn_comes() -> None:
+    line = Line(concurrency=1)
+    inside, left = line.enter(), list[int]()
+
+    def leave(n: int, place: Place) -> None:
+        left.append(n)
+        line.leave(place, None)
+
+    for n in range(3000):
+        place = line.enter()
+        place.free.add_done_callback(lambda _, n=n, place=place: leave(n, place))  # type: ignore[misc]
+    line.leave(inside, reply())
+    assert left == list(range(3000))
+    assert line.enter().free.done()
 
 
 @pytest.mark.parametrize("status", sorted(UNWELL))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +12,9 @@ from hypothesis import strategies as st
 from guardrail.backends.dialect import UNNAMED, Dialect, Question
 from guardrail.backends.model_armor import CARD, LONGEST, OURS, ModelArmor
 from guardrail.checks.protocol import Scores
-from tests.backends.fakes import Asked, exchange
+from tests.backends.fakes import Asked
 from tests.backends.fakes import model_armor as fake
-from tests.backends.fakes.exchange import BAD_STATUS, HELLO, NO_REPLY, asked, holds, replies, told
+from tests.backends.fakes.exchange import HELLO, EveryService, Exchange, asked, holds, replies, told
 
 URL = "https://modelarmor.us-central1.rep.googleapis.com"
 CLEAN: Any = fake.found(set())
@@ -34,33 +32,13 @@ def armor(**settings: Any) -> ModelArmor:
 DIALECT = fake.dialect(URL)
 DIALECTS: list[Dialect] = [DIALECT, armor(ignore=frozenset({"sdp", "dangerous"}))]
 QUESTIONS = [HELLO, Question(("hello",), "output")]
-changed, without = partial(exchange.changed, CLEAN), partial(exchange.without, CLEAN)
+EXCHANGE = Exchange(fake.answer, DIALECT, CLEAN)
+said, reason, unsent = EXCHANGE.said, EXCHANGE.reason, EXCHANGE.unsent
+changed, without = EXCHANGE.changed, EXCHANGE.without
 
 
-def said(dialect: Dialect, question: Question) -> Sequence[Scores]:
-    return exchange.said(fake.answer, dialect, question)
-
-
-def reason(body: Any, question: Question = HELLO, status: int = 200, dialect: Dialect = DIALECT) -> str:
-    return exchange.reason(dialect, body, question, status)
-
-
-def unsent(question: Question, dialect: Dialect = DIALECT) -> str:
-    return exchange.unsent(dialect, question)
-
-
-@pytest.mark.parametrize("status", BAD_STATUS)
-def test_every_status_but_200_is_not_evaluated(status: int) -> None:
-    assert reason(CLEAN, status=status) == "status"
-
-
-@pytest.mark.parametrize("body", NO_REPLY)
-def test_what_is_no_reply_is_malformed(body: bytes) -> None:
-    assert reason(body) == "malformed"
-
-
-def test_text_that_is_no_unicode_is_not_sent() -> None:
-    assert unsent(Question(("canary \ud800",))) == "malformed"
+class TestAsEveryService(EveryService):
+    exchange = EXCHANGE
 
 
 def read(body: Any, dialect: Dialect = DIALECT) -> Scores:

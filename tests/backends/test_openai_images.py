@@ -131,8 +131,8 @@ def test_where_it_is_not_said_what_was_applied_nothing_was(service: Any, drive: 
 def test_a_flag_counts_whatever_it_was_applied_to(eyes: Any, drive: Drive) -> None:
     image, text = drive(check(eyes).look([("", LINK + "?flag=violence"), ("[hate]", PNG)]))
     unseen = CATEGORIES - APPLIED
-    assert image == Looked((Finding("violence", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen)
-    assert text == Looked((Finding("hate", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen)
+    assert image == Looked((Finding("violence", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen, "omni")
+    assert text == Looked((Finding("hate", 0.91, 0, 0, "harm", by=(("omni", 0.91),)),), unseen, "omni")
 
 
 def test_a_score_above_its_floor_counts_without_a_flag(service: Any, drive: Drive) -> None:

@@ -89,4 +89,5 @@ def test_it_blocks_in_both_directions_whole_and_streamed(server: Any, tmp_path: 
             assert rows[-1].outcome == "refused"
             assert [f.category for f in rows[-1].findings] == [category]
             assert rows[-1].findings[0].by[0][0] == "omni-moderation-2024-09-26"
+            assert rows[-1].models == ("harm:omni-moderation-2024-09-26",)
             assert bool(inner.bodies) is (asked == SAFE)

@@ -11,7 +11,7 @@ import pytest
 from guardrail.cli.main import main
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
-NAMES = ["id", "action", "outcome", "text", "findings", "not_evaluated", "policy", "policy_hash", "would"]
+NAMES = ["id", "action", "outcome", "text", "findings", "not_evaluated", "policy", "policy_hash", "would", "models"]
 CARD = "my card is 4111 1111 1111 1111"
 REFUSED = "GUARDRAIL-TEST-REFUSE"
 
@@ -66,6 +66,14 @@ def test_direction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert run(capsys, "--policy", str(policy), "a canary")[0] == 0
     assert run(capsys, "--policy", str(policy), "--direction", "output", "a canary")[0] == 1
+
+
+def test_a_prompt_stands_beside_a_reply_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--direction", "output", "--prompt", "how are you", "fine")[0] == 0
+    assert main(["check", "--prompt", "a canary", "fine"]) == 2
+    said = capsys.readouterr().err
+    assert "--direction output" in said
+    assert "canary" not in said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from guardrail.cli.main import main
 from guardrail.store.recorder import Recorder
 from guardrail.verdict import Action, Decision, Finding, Gap, Outcome
 
-NAMES = ["id", "action", "outcome", "text", "findings", "not_evaluated", "policy", "policy_hash", "would"]
+NAMES = ["id", "action", "outcome", "text", "findings", "not_evaluated", "policy", "policy_hash", "would", "models"]
 MORE = ["time", "door", "wire", "route", "status", "ended", "spent"]
 ONE = Decision(
     id="0" * 32,

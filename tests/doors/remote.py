@@ -43,7 +43,7 @@ class Far(plans.Judge):
     reads: frozenset[Kind] = frozenset({Kind.USER, Kind.ASSISTANT})
     closed: int = 0  # questions that were given up
 
-    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Flow[Sequence[Sequence[Finding]]]:
         self.asked += texts
         try:
             reply = yield Fetch("POST", "http://far.example/", json.dumps(list(texts)).encode(), timeout=self.timeout)

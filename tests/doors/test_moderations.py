@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from guardrail import Guard
+from guardrail.backends.merged import of_windows
 from guardrail.backends.openai import OpenAIModeration
 from guardrail.backends.remote import Remote
-from guardrail.checks.protocol import Backend
+from guardrail.checks.protocol import Backend, Scores
 from guardrail.doors.gateway import gateway
+from guardrail.flow import Flow
 from guardrail.testing import BackendContract
 
 from .driver import Inner, post
@@ -73,6 +75,49 @@ def test_what_is_no_request_is_a_clear_400(guard: Guard, body: Any) -> None:
     answer = asked(guard, body)
     assert answer.status == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+class Half:
+    """A backend of one's own, of short texts: of one with ``half`` in it, it only judges hate."""
+
+    name, longest, stride, inline, remote = "half", 50, 10, 0, False
+    categories = frozenset({"hate", "violence"})
+    points: Mapping[str, Mapping[str, float]] | None = None
+
+    def moderate(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
+        yield from ()
+        return [self._said(text) for text in texts]
+
+    def _said(self, text: str) -> Scores:
+        if "half" in text:
+            return Scores({}, {"hate": False}, frozenset({"violence"}), why="busy", by={"a": {"hate": 0.1}})
+        return Scores({}, {"hate": False, "violence": False}, by={"a": {"hate": 0.2}, "b": {"violence": 0.3}})
+
+
+@pytest.mark.parametrize("soup", ["before", "after"])
+def test_what_was_not_judged_of_one_window_was_not_judged(tmp_path: Path, soup: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "guardrail: 1\nchecks: {it: {use: python, backend: 'tests.doors.test_moderations:Half'}}\ninput: [it]\n"
+        "rules: [{when: harm, do: refuse}]\n"
+    )
+    guard = Guard.from_policy(path, log="none")
+    plain = "The soup is good today. " * 6
+    text = plain + "It is half. " if soup == "before" else "It is half. " + plain
+    (result,) = asked(guard, {"input": text}).json()["results"]
+    assert result["category_applied_input_types"]["violence"] == []
+    assert result["category_applied_input_types"]["hate"] == ["text"]
+    (result,) = asked(guard, {"input": plain}).json()["results"]
+    assert result["category_applied_input_types"]["violence"] == ["text"]
+    guard.close()
+
+
+def test_windows_together_keep_why_and_who_said_what() -> None:
+    half = Half()
+    both = of_windows([half._said("whole"), half._said("half")])
+    assert both.unseen == {"violence"}
+    assert both.why == "busy"
+    assert both.by == {"a": {"hate": 0.2}, "b": {"violence": 0.3}}
 
 
 def test_an_image_that_the_backend_cannot_see_is_not_clean(guard: Guard) -> None:

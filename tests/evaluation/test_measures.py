@@ -103,6 +103,8 @@ def test_long_texts_are_cut_as_a_check_cuts_them_and_blank_ones_not_sent(tmp_pat
         assert "any" in said.flagged
     assert len(backend.asked) > 1
     assert all(len(text) <= 40 for text in backend.asked)
+    said = subject.ask("[illicit=0.1] " + "calm words " * 8 + "[blind]")
+    assert "illicit" not in said.scores, "of one window nobody knows it"
     backend.asked.clear()
     assert set(subject.ask("  \n ").scores.values()) == {0.0}
     assert backend.asked == []

@@ -150,6 +150,7 @@ def test_checks_that_are_put_together_need_not_be_listed(tmp_path: Path) -> None
         ("harm: {use: any, of: [quick, dep]}" + PAIR, "Did you mean `deep`?"),
         ("harm: {use: any, of: [quick, harm]}" + PAIR, "the check `harm` is a part of itself"),
         ("harm: {use: any, of: [quick, quick]}" + PAIR, "names a check twice"),
+        ("harm: {use: any, of: [quick]}" + PAIR, "needs at least 2"),
         (
             "harm: {use: any, of: [quick, w]}" + PAIR + "  w: {use: words, words: [x], category: custom/x}",
             "asks no model",

@@ -46,7 +46,7 @@ class Broken(Judge):
 
     mended = False
 
-    def ask(self, texts: Sequence[str]) -> Any:
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Any:
         if not self.mended:
             raise NotEvaluated("timeout")
         return (yield from super().ask(texts))
@@ -57,7 +57,7 @@ class Unruled(Judge):
 
     category = UNRULED
 
-    def ask(self, texts: Sequence[str]) -> Any:
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Any:
         yield from ()
         return [[Finding(UNRULED, 1.0, 0, len(text), self.name)] for text in texts]
 
@@ -115,6 +115,32 @@ def test_a_turn_asks_only_about_what_is_new() -> None:
         moderator.asked.clear()
         judge(with_lane, *[text_of(text) for text in said])
         assert moderator.asked == said[-2:]
+
+
+def test_a_reply_that_is_judged_beside_its_prompt_is_known_again_after_that_prompt_only() -> None:
+    moderator = Judge("harm", converses=True)
+    with_lane = lane(moderator)
+
+    def replied(prompt: str) -> Verdict:
+        return run(whole.judge(with_lane, [text_of("certainly", kind=Kind.ASSISTANT)], prompt=prompt), perform)
+
+    for prompt in ("one", "two", "", "one", "two", ""):
+        assert replied(prompt) == Verdict()
+    assert (moderator.asked, moderator.prompts) == (["certainly"] * 3, ["one", "two"])
+
+
+def test_where_nobody_judges_it_beside_its_prompt_a_reply_is_known_again_after_any() -> None:
+    moderator = Judge("harm")
+    with_lane = lane(moderator)
+    for prompt in ("one", "two", ""):
+        run(whole.judge(with_lane, [text_of("certainly")], prompt=prompt), perform)
+    assert moderator.asked == ["certainly"]
+
+
+def test_a_prompt_and_a_text_cut_otherwise_have_another_name() -> None:
+    recall = Recall()
+    names = {recall.name_of(text_of(text), prompt) for prompt, text in [("", "ab"), ("a", "b"), ("ab", ""), ("b", "a")]}
+    assert len(names) == 4
 
 
 def test_through_an_exchange_the_new_message_alone_is_asked_about() -> None:

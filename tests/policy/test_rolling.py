@@ -202,7 +202,7 @@ def test_nothing_after_a_window_that_is_refused_is_cleared() -> None:
 )
 def test_a_moderator_that_fails_does_what_its_policy_says(word: Action, released: str) -> None:
     class Broken(Judge):
-        def ask(self, texts: Sequence[str]) -> Any:
+        def ask(self, texts: Sequence[str], prompt: str = "") -> Any:
             yield from ()
             raise NotEvaluated("timeout")
 

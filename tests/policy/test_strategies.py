@@ -95,7 +95,7 @@ def test_a_buffered_scanner_masks_as_ever() -> None:
 @pytest.mark.parametrize("word", ["buffer", "after"])
 def test_a_check_that_fails_at_the_end_does_what_its_word_says(word: str) -> None:
     class Broken(Judge):
-        def ask(self, texts: Sequence[str]) -> Any:
+        def ask(self, texts: Sequence[str], prompt: str = "") -> Any:
             yield from ()
             raise NotEvaluated("timeout")
 

@@ -110,7 +110,7 @@ def test_much_text_is_a_workers() -> None:
 
 def test_one_check_that_fails_does_not_hide_another() -> None:
     class Broken(Judge):
-        def ask(self, texts: Sequence[str]) -> Any:
+        def ask(self, texts: Sequence[str], prompt: str = "") -> Any:
             yield from ()
             raise ValueError("a bug in a backend")
 

@@ -9,7 +9,7 @@ from tests.soak.rounds import PLANS, made
 from tests.soak.run import soak, talks
 
 SEED, ROUNDS = 1, 150
-BUDGET = 300
+BUDGET = 900
 STREAMS = talks(own=True)
 
 

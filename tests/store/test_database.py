@@ -81,23 +81,25 @@ def test_schema_of_another_version(url: str, tmp_path: Path, make: Callable[...,
     with sqlite3.connect(tmp_path / "log.db") as other:
         other.execute("UPDATE guardrail_schema SET version = 9")
     other.close()
-    assert "version 9, this program knows 2" in failure(url, make(policy="canary-7"))
+    assert "version 9, this program knows 3" in failure(url, make(policy="canary-7"))
 
 
-def test_a_log_of_the_first_version_is_brought_up_to_date(
-    url: str, tmp_path: Path, make: Callable[..., Decision]
+@pytest.mark.parametrize(("version", "missing"), [(1, ("spent", "models")), (2, ("models",))])
+def test_a_log_of_an_earlier_version_is_brought_up_to_date(
+    url: str, tmp_path: Path, make: Callable[..., Decision], version: int, missing: tuple[str, ...]
 ) -> None:
     Database(url).open().close()
     with sqlite3.connect(tmp_path / "log.db") as other:
-        other.execute("ALTER TABLE decisions DROP COLUMN spent")
-        other.execute("UPDATE guardrail_schema SET version = 1")
+        for column in missing:
+            other.execute(f"ALTER TABLE decisions DROP COLUMN {column}")
+        other.execute("UPDATE guardrail_schema SET version = ?", (version,))
     other.close()
     with pytest.raises(LogError, match="brings it up to date"):
         Database(url).open_to_read()
     recorder = Recorder(url)
-    recorder.submit(make(spent=Spent(1.5, 20))).result(10)
+    recorder.submit(make(spent=Spent(1.5, 20), models=("harm:some-model",))).result(10)
     recorder.close()
-    assert [row.spent for row in read(url)] == [Spent(1.5, 20)]
+    assert [(row.spent, row.models) for row in read(url)] == [(Spent(1.5, 20), ("harm:some-model",))]
 
 
 # Root may write everywhere, so these run as nobody, in a process of their own.

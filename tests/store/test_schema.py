@@ -63,6 +63,7 @@ some = {
     "user": st.none() | texts,
     "review": st.none() | texts,
     "skipped": st.lists(texts, max_size=3).map(tuple),
+    "models": st.lists(texts, max_size=3).map(tuple),
     "spent": st.none() | st.builds(Spent, st.floats(0, 1e9), st.integers(0, 2**40)),
 }
 

@@ -89,13 +89,16 @@ class Judge:
     asked: list[str] = field(default_factory=list)
 
     remote: bool = False
+    converses: bool = False
+    prompts: list[str] = field(default_factory=list)  # what came beside, of those that are any
 
     def stop(self, after: int, text: str, begin: int = 0) -> int | None:
         stop = (after // self.stride + 1) * self.stride
         return stop if stop - after <= len(text) - begin else None
 
-    def ask(self, texts: Sequence[str]) -> Flow[Sequence[Sequence[Finding]]]:
+    def ask(self, texts: Sequence[str], prompt: str = "") -> Flow[Sequence[Sequence[Finding]]]:
         self.asked += texts
+        self.prompts += [prompt] if prompt else []
         found = [[Finding(self.category, 1.0, 0, len(t), self.name)] if self.word in t else [] for t in texts]
         yield from ()  # a flow, though it asks nobody
         return found

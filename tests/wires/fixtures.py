@@ -271,6 +271,27 @@ def _call(index: int, text: str | None = None, **first: Any) -> dict[str, Any]:
 
 
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 9, "total_tokens": 18}
+_JUDGED = {
+    "flagged": False,
+    "categories": {"violence": False},
+    "category_scores": {"violence": 0.01},
+    "category_applied_input_types": {"violence": ["text"]},
+    "model": "omni-moderation-2024-09-26",
+    "type": "moderation_result",
+}
+_MODERATION = {
+    "input": {"type": "moderation_results", "model": "omni-moderation-2024-09-26", "results": [_JUDGED]},
+    "output": {"type": "error", "code": "server_error", "message": "It could not be judged."},
+}
+ANSWERS["moderation"] = {**ANSWERS["plain"], "moderation": _MODERATION}
+REQUESTS["moderation"] = {
+    **REQUESTS["plain"],
+    "moderation": {
+        "model": "omni-moderation-latest",
+        "policy": {"input": {"mode": "score"}, "output": {"mode": "block"}},
+    },
+}
+
 STREAMS: dict[str, list[Any]] = {
     "plain": [*said("Hello", " to", " you", "!"), chunk({}, usage=_USAGE) | {"choices": []}],
     "obfuscated": said("Hello", " you", obfuscation="a8Xz"),
@@ -334,6 +355,7 @@ STREAMS: dict[str, list[Any]] = {
         {**chunk({}), "id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]},
         *said("Hi", " there"),
     ],
+    "moderation": [*said("Hello"), {**chunk({}, moderation=_MODERATION), "choices": []}],
 }
 CUSTOM: dict[str, Any] = {
     "request": {"session": "s-1", "turns": [{"who": "me", "text": "Hello there"}, {"who": "bot", "text": "Hi"}]},

@@ -13,7 +13,7 @@ from typing import Any
 from ...http import Head, Release, media_type
 from ...text import Segment
 from ...verdict import Kind
-from .. import silent
+from .. import inline, silent
 from ..operation import Operation, reply, streamed, tree_of
 from ..protocol import Body, Codec, Notice
 from ..table import Anchor, Entry, Text, table
@@ -84,6 +84,7 @@ class Chat(Operation):
     caps: tuple[tuple[str, ...], ...] = (("max_completion_tokens",), ("max_tokens",), ("max_output_tokens",))
     user: tuple[str, ...] = ("safety_identifier",)
     words = SAFETY_WORDS
+    moderates = True
 
     def __init__(self) -> None:
         super().__init__(
@@ -116,6 +117,18 @@ class Chat(Operation):
             if isinstance(choice, dict) and choice.get("finish_reason") == "content_filter":
                 return "content_filter"
         return super().incident(status, answer)
+
+    def ask_moderation(self, asked: Body, model: str) -> bool:
+        """See ``Moderated``."""
+        return inline.ask(asked, model)
+
+    def moderation(self, answer: Body) -> bytes | None:
+        """See ``Moderated``."""
+        return inline.told(answer.tree)
+
+    def unwritten(self, answer: Body) -> bool:
+        """See ``Moderated``."""
+        return inline.failed(answer.tree)
 
     def answer(self, asked: Body | None, notice: Notice) -> Release:
         basis = _basis(asked)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from ..inline import Left, taken, told
 from ..protocol import Notice
 from ..sse import ServerSent
 from ..stream import JsonStream
@@ -13,6 +14,8 @@ from ..table import Node
 from .errors import SAFETY_WORDS
 
 _REPEATED = ("id", "object", "created", "model", "system_fingerprint")
+_PLAIN = frozenset({*_REPEATED, "service_tier", "obfuscation"})
+"""Keys that say nothing by themselves."""
 
 
 class ChatStream(JsonStream):
@@ -20,6 +23,7 @@ class ChatStream(JsonStream):
     parse the content of an answer in JSON as it grows, so that there a notice is a refusal."""
 
     alike = True
+    moderates = True
 
     def __init__(
         self, root: Node, *, model: str = "", choices: int = 1, usage: bool = False, json: bool = False
@@ -44,6 +48,17 @@ class ChatStream(JsonStream):
             said = (error.get("code"), error.get("type"))
             return next((word for word in said if isinstance(word, str) and word in SAFETY_WORDS), None)
         return next(("content_filter" for c in _choices(tree) if c.get("finish_reason") == "content_filter"), None)
+
+    def moderated(self, name: str, tree: Any) -> bytes | None:
+        return told(tree)
+
+    def unmoderated(self, name: str, tree: Any) -> Left:
+        """A chunk of its own carries it (API reference, "The chat completion chunk object")."""
+        left = taken(tree)
+        return "nothing" if left == "less" and not any(tree.get(name) for name in tree.keys() - _PLAIN) else left
+
+    def failing(self, name: str, tree: Any) -> bool:
+        return isinstance(tree, dict) and isinstance(tree.get("error"), dict) and not tree.get("choices")
 
     def note(self, name: str, tree: Any) -> None:
         if not isinstance(tree, dict):

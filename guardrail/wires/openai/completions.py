@@ -179,6 +179,7 @@ class Infill(Chat):
         super().__init__()
         self.name, self.routes, self.asks = "mistral.fim", ("POST fim/completions",), _INFILL
         self.caps, self.user = (("max_tokens",),), ()
+        self.moderates = False
 
 
 class AgentChat(Chat):
@@ -188,6 +189,7 @@ class AgentChat(Chat):
         super().__init__()
         self.name, self.routes = "mistral.agents", ("POST agents/completions",)
         self.caps, self.user = (("max_tokens",),), ()
+        self.moderates = False
 
 
 def _choice(index: int, text: str) -> dict[str, Any]:

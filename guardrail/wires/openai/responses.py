@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from ...http import Head, Release, Request, media_type
 from ...text import Segment
+from .. import inline
 from ..operation import Operation, reply, streamed, text_at, tree_of
 from ..protocol import Body, Codec, Notice, Reference
 from ..table import EMPTY, Node
@@ -54,6 +55,7 @@ class Responses(Kept):
     turns = "input"
     caps: tuple[tuple[str, ...], ...] = (("max_output_tokens",),)
     user: tuple[str, ...] = ("safety_identifier",)
+    moderates = True
 
     def __init__(
         self, name: str = "openai.responses", routes: Sequence[str] = ("POST v/responses",), asks: Node = REQUEST
@@ -80,6 +82,20 @@ class Responses(Kept):
     def edited(self, body: Body, segments: Sequence[Segment]) -> None:
         """Log-probabilities and places of citations beside an edited text go with it."""
         put(piece for segment in segments if segment.edits for piece in segment.pieces)
+
+    def ask_moderation(self, asked: Body, model: str) -> bool:
+        """See ``Moderated``. Of what is only fetched nothing is asked, and nobody knows any more who had."""
+        return self.asks is EMPTY or inline.ask(asked, model)
+
+    def moderation(self, answer: Body) -> bytes | None:
+        """See ``Moderated``."""
+        return inline.told(answer.tree)
+
+    def unwritten(self, answer: Body) -> bool:
+        """See ``Moderated``."""
+        tree = tree_of(answer)
+        waits = tree.get("status") in ("queued", "in_progress", "cancelled") and not tree.get("output")
+        return waits or inline.failed(tree)
 
     def answer(self, asked: Body | None, notice: Notice) -> Release | None:
         if tree_of(asked).get("stream") is True or _queried(asked, "stream") in ("true", "1"):

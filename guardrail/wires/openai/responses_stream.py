@@ -11,6 +11,7 @@ from typing import Any
 
 from ...text import Piece, edited
 from ..framing import Event
+from ..inline import Left, taken, told
 from ..operation import text_at
 from ..protocol import Body, Frame, Notice, Reference
 from ..sse import ServerSent
@@ -25,6 +26,8 @@ from .responses_seen import Seen
 
 class ResponsesStream(JsonStream):
     """Codec of one streamed response. ``after``: the number of the last event the caller has from before."""
+
+    moderates = True
 
     def __init__(self, asked: Body | None = None, after: int | None = None) -> None:
         super().__init__(ServerSent(), EMPTY)
@@ -73,6 +76,20 @@ class ResponsesStream(JsonStream):
         if kind == "response.output_item.done":
             return safety_word({"output": [tree.get("item")]})
         return safety_word(tree.get("response")) if kind in ENDS else None
+
+    def moderated(self, name: str, tree: Any) -> bytes | None:
+        """What the last event says; what an earlier one may say is not about all of the answer."""
+        return told(tree.get("response")) if isinstance(tree, dict) and type_of(name, tree) in ENDS else None
+
+    def failing(self, name: str, tree: Any) -> bool:
+        if not isinstance(tree, dict):
+            return False
+        response = tree.get("response")
+        empty = isinstance(response, dict) and not response.get("output")
+        return type_of(name, tree) == "error" or (type_of(name, tree) == "response.failed" and empty)
+
+    def unmoderated(self, name: str, tree: Any) -> Left:
+        return taken(tree.get("response")) if isinstance(tree, dict) else "same"
 
     def closing(self, notice: Notice) -> Iterable[tuple[str, Any]]:
         """Close what is open, say the notice in a message of its own, and end as the API does.

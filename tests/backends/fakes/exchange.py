@@ -56,6 +56,45 @@ def unsent(dialect: Dialect, question: Question) -> str:
     return caught.value.reason
 
 
+class Exchange:
+    """One service's dialect, what answers it, and a good reply of its own: what is above and below, of these."""
+
+    def __init__(self, answer: Callable[[Asked], Answered], dialect: Dialect, clean: Any) -> None:
+        self.answer, self.dialect, self.clean = answer, dialect, clean
+
+    def said(self, dialect: Dialect, question: Question) -> Sequence[Scores]:
+        return said(self.answer, dialect, question)
+
+    def reason(self, body: Any, question: Question = HELLO, status: int = 200, dialect: Dialect | None = None) -> str:
+        return reason(dialect or self.dialect, body, question, status)
+
+    def unsent(self, question: Question, dialect: Dialect | None = None) -> str:
+        return unsent(dialect or self.dialect, question)
+
+    def changed(self, *path: Any, to: Any) -> Any:
+        return changed(self.clean, *path, to=to)
+
+    def without(self, *path: Any) -> Any:
+        return without(self.clean, *path)
+
+
+class EveryService:
+    """Tests that are the same for each of them."""
+
+    exchange: Exchange
+
+    @pytest.mark.parametrize("status", BAD_STATUS)
+    def test_every_status_but_200_is_not_evaluated(self, status: int) -> None:
+        assert self.exchange.reason(self.exchange.clean, status=status) == "status"
+
+    @pytest.mark.parametrize("body", NO_REPLY)
+    def test_what_is_no_reply_is_malformed(self, body: bytes) -> None:
+        assert self.exchange.reason(body) == "malformed"
+
+    def test_text_that_is_no_unicode_is_not_sent(self) -> None:
+        assert self.exchange.unsent(Question(("canary \ud800",))) == "malformed"
+
+
 def without(body: Any, *path: Any) -> Any:
     """A copy of a reply in which one thing is missing."""
     body, holder = _at(body, path)

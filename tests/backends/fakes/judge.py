@@ -32,7 +32,11 @@ MEANS = {
     "violence/graphic": "violence.graphic",
 }
 
-_ALLOWED = {"model", "messages", "temperature", "max_tokens", "stream", "response_format"}
+REASONER = "o4-mini"
+"""A model that reasons: https://platform.openai.com/docs/guides/reasoning. It says so itself of what it does not take."""
+
+_ALLOWED = {"model", "messages", "stream", "response_format", "temperature", "max_tokens"}
+_ALLOWED_REASONER = {"model", "messages", "stream", "response_format", "max_completion_tokens", "reasoning_effort"}
 _ANNOUNCED = re.compile(r"The number is ([0-9a-f]{32})\.")
 
 
@@ -47,7 +51,11 @@ def answer(asked: Asked) -> Answered:
         return _error("Invalid URL", "not_found", 404)
     body = asked.json()
     turns = body.get("messages", [])
-    if set(body) - _ALLOWED or [turn.get("role") for turn in turns] != ["system", "user"]:
+    allowed = _ALLOWED_REASONER if body.get("model") == REASONER else _ALLOWED
+    for name in ("temperature", "max_tokens"):
+        if name in body and name not in allowed:
+            return _error(f"Unsupported parameter: '{name}' is not supported.", "unsupported_parameter", 400)
+    if set(body) - allowed or [turn.get("role") for turn in turns] != ["system", "user"]:
         return _error("Unrecognized request argument supplied", "unknown_parameter", 400)
     schema = _schema(body.get("response_format"))
     if schema is None:

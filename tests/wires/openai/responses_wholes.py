@@ -182,6 +182,17 @@ def response(**more: Any) -> dict[str, Any]:
         "max_output_tokens": 200,
         "max_tool_calls": 3,
         "model": "gpt-5-mini",
+        "moderation": {
+            "input": {
+                "flagged": False,
+                "categories": {"violence": False},
+                "category_scores": {"violence": 0.01},
+                "category_applied_input_types": {"violence": ["text"]},
+                "model": "omni-moderation-2024-09-26",
+                "type": "moderation_result",
+            },
+            "output": {"type": "error", "code": "server_error", "message": "It was not judged."},
+        },
         "output": [],
         "parallel_tool_calls": True,
         "previous_response_id": "resp_0",
