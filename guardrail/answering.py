@@ -44,6 +44,8 @@ class Answering(Ending):
         media, charset = media_type(head.headers)
         if head.status in _BODILESS or self._head.method == "HEAD" or (media == "text/html" and not self.claimed):
             self._open = True
+            if self.beside is not None:
+                self.beside.nothing()
             return
         applied = coding.codings(head.headers)
         try:

@@ -47,6 +47,10 @@ class Beside:
             return Verdict()
         return self._inline.judge(None) if self._asked else self._inline.absent("output", _kinds(answer))
 
+    def nothing(self) -> None:
+        """The answer has no body, so there is nothing in it to judge."""
+        self._judged = True
+
     def trim(self, answer: Body) -> bool:
         """Take the answer to a question that was ours alone out of a whole body; whether there was one."""
         if not self._unasked or taken(answer.tree) == "same":

@@ -22,9 +22,11 @@ T = TypeVar("T")
 
 
 class Place(Protocol):
-    """One request's place on a ``Line``. ``free`` is done when the request may go."""
+    """One request's place on a ``Line``. ``free`` is done when its turn has come, ``sooner`` when it may go sooner than
+    ``pace`` said."""
 
     free: Future[None]
+    sooner: Future[None]
 
 
 class Line(Protocol):
@@ -36,7 +38,12 @@ class Line(Protocol):
         ...
 
     def pace(self, place: Place, within: float) -> float:
-        """Seconds still to wait before this request goes. Raises NotEvaluated where they are more than ``within``."""
+        """0: this request goes now. Else seconds to wait, or until it is told ``sooner``, and then to ask again. Raises
+        NotEvaluated where they are more than ``within``, or it was given up."""
+        ...
+
+    def give_up(self, place: Place) -> None:
+        """Nobody waits for it any more: it does not go, unless it has. Whoever has it in hand leaves all the same."""
         ...
 
     def leave(self, place: Place, outcome: Reply | Exception | None) -> None:

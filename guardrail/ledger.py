@@ -49,7 +49,7 @@ class Ledger:
         room = MAX_FINDINGS - len(self.verdict.gaps)
         if len(verdict.gaps) > room:
             verdict = Verdict(verdict.action, verdict.findings, verdict.gaps[: max(0, room)], verdict.say)
-        self.found = self.found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
+        self.found = self.found or verdict.found or (verdict.action >= Action.REVIEW and verdict.say != "unavailable")
         self.verdict |= verdict
 
     def gap(self, check: str, reason: str, where: str = "", action: Action = Action.ALLOW) -> None:

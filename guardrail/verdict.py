@@ -96,7 +96,7 @@ class Verdict:
     """The strongest action of all findings, and the reason for it.
 
     ``look``: a person is to look at the exchange, and nothing waits for that. ``models``: which were heard, whatever
-    they said, as ``check:model``.
+    they said, as ``check:model``. ``found``: something that was found asks for refusal, not a check that failed alone.
     """
 
     action: Action = Action.ALLOW
@@ -105,17 +105,26 @@ class Verdict:
     say: str = "default"  # which refusal text
     look: bool = False
     models: frozenset[str] = frozenset()
+    found: bool = False
 
     def __or__(self, other: Verdict) -> Verdict:
         if other.action is Action.ALLOW and not other.findings and not other.gaps and other.say == "default":
             return self if other.models <= self.models else self.heard(other.models)
         lead = other if (other.action, other._words()) > (self.action, self._words()) else self
         findings, gaps = self.findings + other.findings, self.gaps + other.gaps
-        return Verdict(lead.action, findings, gaps, lead.say, self.look or other.look, self.models | other.models)
+        return Verdict(
+            lead.action,
+            findings,
+            gaps,
+            lead.say,
+            self.look or other.look,
+            self.models | other.models,
+            self.found or other.found,
+        )
 
     def heard(self, models: frozenset[str]) -> Verdict:
         """The same, with these models heard too."""
-        return Verdict(self.action, self.findings, self.gaps, self.say, self.look, self.models | models)
+        return Verdict(self.action, self.findings, self.gaps, self.say, self.look, self.models | models, self.found)
 
     def _words(self) -> int:
         """Of equals the one with words of its own leads: a crisis text is not lost to a plain refusal,

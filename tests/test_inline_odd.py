@@ -58,6 +58,25 @@ def test_text_that_comes_after_it_was_not_judged(plan: Plan, at: int) -> None:
     assert reasons(streamed(plan, *like, told(CLEAN), *like)) == {"absent"}
 
 
+def test_names_of_fields_are_no_text_that_came_after_it(plan: Plan) -> None:
+    usage = {**chunk(None), "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens_details": {"odd_name": 1}}}
+    for chunks in ((*TEXT, told(CLEAN), usage), (*TEXT, usage, told(CLEAN))):
+        result = streamed(plan, *chunks)
+        assert (result.rows[0].outcome, reasons(result)) == ("allowed", set())
+        assert b"canary" in result.body
+
+
+def test_nor_are_its_own_names_anybodys_words(tmp_path: Path) -> None:
+    more = "\n  words: {use: words, words: [minors, graphic], category: custom/word}"
+    policy = POLICY.replace("{use: openai-inline}", "{use: openai-inline}" + more)
+    policy = policy.replace("output: [beside]", "output: [words, beside]") + "  - {when: custom/word, do: refuse}\n"
+    plan = plan_of(policy, tmp_path)
+    for api in APIS.values():
+        assert b"canary" in api.call(plan, api.both("hi", SAFE)).body
+    odd = {**CLEAN, "output": {**CLEAN["output"], "results": [{**CLEAN["output"]["results"][0], "why": "minors"}]}}
+    assert streamed(plan, *TEXT, told(odd)).refused, "an unknown word is read"
+
+
 def test_of_a_response_only_the_last_event_tells(plan: Plan) -> None:
     both = RESPONSE.both("hi", SAFE)
     raw = responses_stream(SAFE, None)
@@ -72,6 +91,9 @@ def test_what_comes_after_the_end_is_not_taken_however_it_is_cut(tmp_path: Path)
     raw = sse(*TEXT) + sse(told(HARMFUL), done=False)
     rows = [streamed(plan, raw=raw, cuts=cuts).rows[0] for cuts in ((), range(0, len(raw), 9), range(len(raw)))]
     assert {(row.outcome, row.action.word, row.findings) for row in rows} == {("not_evaluated", "flag", ())}
+    raw = sse(*TEXT, told(CLEAN)) + sse(chunk({"content": "more"}), done=False)
+    rows = [streamed(plan, raw=raw, cuts=[n]).rows[0] for n in range(0, len(raw), 5)]
+    assert {row.outcome for row in rows} == {"allowed"}, "and its text is dropped"
 
 
 def test_a_mask_in_the_callers_own_object_is_put_in(tmp_path: Path) -> None:
@@ -121,11 +143,20 @@ ERROR = {"error": {"message": "it broke", "type": "server_error", "code": "serve
 
 def test_an_error_in_a_stream_is_the_callers_to_see(plan: Plan) -> None:
     assert b"it broke" in streamed(plan, ERROR).body
+    assert b"it broke" in streamed(plan, chunk({"role": "assistant", "content": ""}), ERROR).body
     result = streamed(plan, *TEXT[:2], ERROR)
     assert reasons(result) == {"absent"}, "some text had come"
     event = {"type": "error", "code": "server_error", "message": "it broke", "param": None, "sequence_number": 0}
     raw = f"event: error\ndata: {json.dumps(event)}\n\n".encode()
-    assert b"it broke" in call(plan, RESPONSE.ask(stream=True), raw, path=RESPONSES, headers=EVENTS).body
+    begun = {"type": "response.created", "response": {**response("", status="in_progress"), "instructions": "be kind"}}
+    opened = f"data: {json.dumps(begun)}\n\n".encode()
+    failed = {"code": "server_error", "message": "it broke"}
+    endings = [raw]
+    for status in ("failed", "incomplete"):
+        end = {"type": f"response.{status}", "response": {**response("", status=status), "error": failed}}
+        endings.append(f"data: {json.dumps(end)}\n\n".encode())
+    for said_ in (raw, *(opened + ending for ending in endings)):
+        assert b"it broke" in call(plan, RESPONSE.ask(stream=True), said_, path=RESPONSES, headers=EVENTS).body
 
 
 def test_what_broke_off_was_not_evaluated(plan: Plan) -> None:
@@ -140,6 +171,20 @@ def test_what_broke_off_was_not_evaluated(plan: Plan) -> None:
     run(one.fail(UpstreamError("gone")), perform)
     assert {gap.reason for gap in rows[0].not_evaluated} == {"unfinished"}
     one.close("complete")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_has_nothing_to_judge(plan: Plan, status: int) -> None:
+    result = call(plan, WHOLE.ask(), status=status)
+    assert (result.rows[0].outcome, reasons(result)) == ("allowed", set())
+
+
+def test_what_was_found_stays_found_beside_a_check_that_failed(tmp_path: Path) -> None:
+    plan = plan_of(POLICY.replace("do: refuse", "do: review"), tmp_path)
+    result = call(plan, WHOLE.ask(), chat_whole(SAFE, {**CLEAN, "input": WHOLE.side(HARM), "output": {}}))
+    assert [f.category for f in result.rows[0].findings] == ["violence"]
+    assert reasons(result) == {"malformed"}
+    assert result.refused
 
 
 def test_a_response_in_the_making_may_be_fetched_again(plan: Plan) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from guardrail.backends.line import Line
 from guardrail.errors import NotEvaluated
-from guardrail.flow import Fetch, Flow, Reply, Settled, arun, run
+from guardrail.flow import Fetch, Flow, Gather, Reply, Settled, arun, run
 from guardrail.worlds import AsyncWorld, SyncWorld
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -271,3 +271,49 @@ def test_where_no_thread_can_be_started_a_fetch_is_busy_and_holds_nothing(
     assert again.value.status == 200
     assert until(lambda: (world._running, world._reading, line._inside) == (0, 0, 0))
     world.close()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_one_that_is_dropped_as_it_waits_for_the_budget_leaves_its_turn_to_the_next(
+    server: Server, several: bool
+) -> None:
+    now, told = [0.0], list[Any]()
+    line = Line(rate=(1, 100.0), clock=lambda: now[0])
+    world = SyncWorld(lambda _: Future(), fetches=4)
+    world.perform(fetch(server, "ok", line))
+    first = fetch(server, "ok", line, 300.0, ended=told.append)
+    dropped = world.start(Gather((first,)) if several else first)
+    assert until(lambda: len(line._budget._due) == 1)
+    following = world.start(fetch(server, "ok", line, 300.0))
+    assert until(lambda: len(line._budget._due) == 2)
+    now[0] = 150.0
+    dropped.drop()
+    assert until(following.done)
+    assert following.result().status == 200
+    assert until(lambda: (line._inside, world._running) == (0, 0))
+    assert line.counts["requests"] == 2
+    assert [error.reason for error in told] == ["abandoned"]
+    world.close()
+
+
+def test_one_that_is_cancelled_as_it_waits_for_the_budget_leaves_its_turn_to_the_next(server: Server) -> None:
+    now = [0.0]
+    line = Line(rate=(1, 100.0), clock=lambda: now[0])
+
+    async def scene() -> None:
+        world = AsyncWorld(lambda _: Future(), fetches=4)
+        await world.perform(fetch(server, "ok", line))
+        tasks: list[asyncio.Task[Reply]] = []
+        for n in (1, 2):
+            tasks.append(asyncio.create_task(world.perform(fetch(server, "ok", line, 300.0))))
+            async with asyncio.timeout(10):
+                while len(line._budget._due) < n:
+                    await asyncio.sleep(0)
+        now[0] = 150.0
+        tasks[0].cancel()
+        async with asyncio.timeout(10):
+            assert (await tasks[1]).status == 200
+        await world.aclose()
+
+    asyncio.run(scene())
+    assert (line._inside, line.counts["requests"]) == (0, 2)

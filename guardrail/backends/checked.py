@@ -5,6 +5,7 @@ Knows what every answer must be. Must never know which backend it is, nor quote 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -14,13 +15,18 @@ from typing import Any
 from ..checks.protocol import Backend, Conversing, Counted, Measured, OfTools, Scores, Seeing, Sided
 from ..flow import Flow
 from .dialect import UNNAMED, Side, malformed
+from .moderation import short
+
+_WORD = re.compile(r"[a-z_]{1,40}")
+"""A reason: it goes into the log, and must hold nothing of a text."""
 
 
 class Checked:
     """``backend``, of which nothing is heard but sound answers. A ``Backend``, and all else that this one is.
 
     Sound: one ``Scores`` a text; scores are numbers in [0, 1], flags true or false, and both of what is in
-    ``categories`` (or ``harm``); spans lie in their text. A category that an answer does not tell of is unseen.
+    ``categories`` (or ``harm``); spans lie in their text; ``model`` is a name, ``why`` a short word, and ``by`` holds
+    scores by names. A category that an answer does not tell of is unseen.
     """
 
     # There only where the backend has them: each makes it one of the protocols of the same name.
@@ -83,18 +89,23 @@ class Checked:
             or not isinstance(said.flags, Mapping | None)
             or not isinstance(said.unseen, AbstractSet)
             or not isinstance(said.spans, Mapping)
+            or not isinstance(said.model, str)
+            or not isinstance(said.by, Mapping)
+            or not all(isinstance(model, str) and isinstance(own, Mapping) for model, own in said.by.items())
         ):
             raise malformed(f"an answer of the backend {self.name} is no Scores as it is documented")
         flags = said.flags or {}
         told = {*said.scores, *flags}
         if not told <= self.categories | {UNNAMED}:
             raise malformed(f"the backend {self.name} tells of a category that it says it does not judge")
-        if not all(map(_is_score, said.scores.values())):
+        if not all(_is_score(score) for own in (said.scores, *said.by.values()) for score in own.values()):
             raise malformed(f"a score of the backend {self.name} is no number in [0, 1]")
         if not all(map(_is_flag, flags.values())):
             raise malformed(f"a flag of the backend {self.name} is neither true nor false")
         if not all(_is_span(span, length) for span in said.spans.values()):
             raise malformed(f"a span of the backend {self.name} does not lie in its text")
+        if not isinstance(said.why, str) or not _WORD.fullmatch(said.why):
+            raise malformed(f"`why` of the backend {self.name} is no word of at most 40 lower-case letters")
         # Numbers of other libraries become plain ones: a decision is written as JSON.
         return replace(
             said,
@@ -102,6 +113,8 @@ class Checked:
             flags=None if said.flags is None else {name: bool(flag) for name, flag in flags.items()},
             unseen=frozenset(said.unseen | (self.categories - told)),
             spans={name: (int(start), int(end)) for name, (start, end) in said.spans.items()},
+            model=short(said.model),
+            by={short(model): {name: float(score) for name, score in own.items()} for model, own in said.by.items()},
         )
 
 

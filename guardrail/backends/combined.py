@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..checks.protocol import Backend, Conversing, Measured, OfTools, Scores, Sided
+from ..checks.protocol import Backend, Conversing, Measured, MemberFailed, OfTools, Scores, Sided
 from ..errors import NotEvaluated
 from ..flow import Flow, together
-from .dialect import UNNAMED, Side, told_again
+from .dialect import UNNAMED, Side
+from .moderation import short
 from .scale import common, points
 from .units import SIZES
 
@@ -31,6 +32,8 @@ class Member:
 
 _Said = tuple[Member, Scores]
 """One who was asked, and what it said."""
+_Lost = tuple[Member, Exception]
+"""One who could not answer, and why."""
 
 
 class Combined:
@@ -98,13 +101,14 @@ class Combined:
 
     def _at_once(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         settled = yield from together([_asked(member, texts) for member in self.members])
-        heard = [(m, s) for m, s in zip(self.members, settled, strict=True) if s.error is None]
+        heard = [(m, s.value) for m, s in zip(self.members, settled, strict=True) if s.error is None]
         lost = [(m, s.error) for m, s in zip(self.members, settled, strict=True) if s.error is not None]
         if lost and (not heard or self.manner != "any"):
-            raise told_again(lost[0][1])
-        return [self._joined([(m, s.value[n]) for m, s in heard], lost) for n in range(len(texts))]
+            heard_of = [(member, said) for member, answers in heard for said in answers]
+            raise _failed(lost[0][1], heard_of, lost)
+        return [self._joined([(m, said[n]) for m, said in heard], lost) for n in range(len(texts))]
 
-    def _joined(self, heard: Sequence[_Said], lost: Sequence[tuple[Member, Exception]]) -> Scores:
+    def _joined(self, heard: Sequence[_Said], lost: Sequence[_Lost]) -> Scores:
         own = {member.name: common(said, member.backend.points) for member, said in heard}
         scores = {}
         for name in sorted(set().union(*own.values())):
@@ -132,7 +136,7 @@ class Combined:
             lead = max(((own[m.name].get(name, -1.0), said) for m, said in heard), key=lambda pair: pair[0])[1]
             if name in lead.spans:
                 spans[name] = lead.spans[name]
-        return Scores(scores, None, frozenset(unseen), "", spans, why, _by(heard))
+        return Scores(scores, None, frozenset(unseen), "", spans, why, _by(heard, lost))
 
     def _in_turn(self, texts: Sequence[str]) -> Flow[Sequence[Scores]]:
         found: dict[int, Scores] = {}
@@ -140,12 +144,14 @@ class Combined:
         open_ = list(range(len(texts)))
         unsure = set(open_)
         error: Exception | None = None
+        lost: list[_Lost] = []
         for member in self.members:
             if not open_:
                 break
             (settled,) = yield from together([_asked(member, [texts[n] for n in open_])])
             error = settled.error
             if error is not None:
+                lost.append((member, error))
                 continue
             for n, said in zip(open_, settled.value, strict=True):
                 heard[n].append((member, said))
@@ -155,9 +161,11 @@ class Combined:
         if error is not None:
             # Nobody answered, or the one whose word was wanted did not: what was said before is not enough.
             if len(unsure) == len(texts):
-                raise told_again(error)
+                raise _failed(error, [said for each in heard for said in each], lost)
             nothing = Scores({}, None, self.categories, why=_reason(error))
-            found |= {n: replace(nothing, by=_by(heard[n])) for n in unsure}
+            found |= dict.fromkeys(unsure, nothing)
+        if lost:
+            found = {n: replace(said, by=_by(heard[n], lost)) for n, said in found.items()}
         return [found[n] for n in range(len(texts))]
 
     def _after(self, before: Scores | None, heard: Sequence[_Said], *, again: bool) -> Scores:
@@ -203,11 +211,26 @@ def _reason(error: Exception) -> str:
     return error.reason if isinstance(error, NotEvaluated) else type(error).__name__
 
 
-def _by(heard: Sequence[_Said]) -> dict[str, dict[str, float]]:
-    return {
-        f"{member.name}: {said.model}" if said.model else member.name: {
-            name: said.scores.get(name, 1.0 if (said.flags or {}).get(name) else 0.0)
-            for name in {**said.scores, **(said.flags or {})}
-        }
-        for member, said in heard
-    }
+def _by(heard: Sequence[_Said], lost: Sequence[_Lost] = ()) -> dict[str, dict[str, float]]:
+    """What each said itself, and whoever was heard below it, by all their names; of those below one that could not
+    answer only who they are."""
+    by: dict[str, dict[str, float]] = {}
+    for member, said in heard:
+        if said.by:
+            by |= {f"{member.name}: {inner}": dict(own) for inner, own in said.by.items()}
+        else:
+            flags = said.flags or {}
+            own = {name: said.scores.get(name, 1.0 if flags.get(name) else 0.0) for name in {**said.scores, **flags}}
+            by[f"{member.name}: {said.model}" if said.model else member.name] = own
+    for member, error in lost:
+        if isinstance(error, MemberFailed):
+            by |= {f"{member.name}: {inner}": {} for inner in sorted(error.models)}
+    return by
+
+
+def _failed(error: Exception, heard: Sequence[_Said], lost: Sequence[_Lost]) -> Exception:
+    """The error of one that is needed, with who was heard all the same."""
+    if not isinstance(error, NotEvaluated):
+        return error
+    models = frozenset(map(short, _by(heard, lost)))
+    return MemberFailed(error.reason, str(error).partition(": ")[2], models)

@@ -7,10 +7,9 @@ Knows places, times and statuses. Must never know a text, and never waits itself
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from math import inf
 from threading import Lock
 from time import monotonic
 
@@ -18,24 +17,28 @@ from ..errors import NotEvaluated
 from ..flow import Place as AnyPlace
 from ..flow import Reply
 from .breaker import FAILURES, Breaker
+from .budget import Budget
 
 CONCURRENCY = 8
 """Requests of one backend under way at a time: half of what a world of threads has for everybody."""
-
-MARGIN = 0.05
-"""Seconds, at most, that a span of the rate is taken longer: what goes apart may well arrive closer together."""
 
 UNWELL = frozenset({401, 403, 404, 407, 408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses that say something of the service or its key. Others (400, 413, 415, 422) answer what was asked, and whoever
 writes the text can bring them about: they must not close the way for everybody else."""
 
 
+_TOLD: Future[None] = Future()
+_TOLD.set_result(None)
+
+
 @dataclass(slots=True, eq=False)
 class Place:
     free: Future[None] = field(default_factory=Future)
+    sooner: Future[None] = _TOLD
     probe: int = 0
     inside: bool = False
     gone: bool = False
+    given_up: bool = False
 
 
 class Line:
@@ -53,7 +56,7 @@ class Line:
         failures: int = FAILURES,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.most, self._rate, self._clock = concurrency, rate, clock
+        self.most, self._clock = concurrency, clock
         self.breaker = Breaker(failures, clock=clock)
         self._lock = Lock()
         self._inside = 0
@@ -62,7 +65,7 @@ class Line:
         self._again: deque[Place] = deque()  # who wait for another try, and go before those
         self._next: deque[Place] = deque()  # whose turn has come, and who are not told yet
         self._telling = False
-        self._sent: deque[float] = deque(maxlen=rate[0] if rate else 1)  # when the last ones went, or will go
+        self._budget: Budget[Place] = Budget(rate)
         self.counts: Counter[str] = Counter()
 
     def enter(self, *, spare: bool = False, again: bool = False) -> Place:
@@ -81,19 +84,33 @@ class Line:
         return place
 
     def pace(self, place: AnyPlace, within: float) -> float:
-        """See ``flow.Line``. Raises NotEvaluated: ``busy`` where all the time went by in waiting, ``over_budget``."""
-        if within <= 0:
-            raise NotEvaluated("busy", "its turn came when no time was left")
+        """See ``flow.Line``. Raises NotEvaluated: ``busy`` where all the time went by in waiting, ``over_budget``,
+        ``abandoned``."""
+        assert isinstance(place, Place)
         with self._lock:
+            if place.given_up:
+                raise NotEvaluated("abandoned", "nobody waits for it any more")
+            if within <= 0 and not self._budget.waits(place):
+                raise NotEvaluated("busy", "its turn came when no time was left")
             now = self._clock()
-            at = max(now, self._budgeted())
-            over = at - now > within
-            if not over:
-                self._sent.append(at)
+            seconds = self._budget.when(now, place) - now
+            if within <= 0 or seconds > within:
+                raise NotEvaluated("over_budget", "the service's budget of requests is used up for now")
+            if seconds > 0:
+                self._budget.queue(place)
+                place.sooner = Future()
+            else:
+                self._budget.goes(place, now)
                 self.counts["requests"] += 1
-        if over:
-            raise NotEvaluated("over_budget", "the service's budget of requests is used up for now")
-        return at - now
+        return seconds
+
+    def give_up(self, place: AnyPlace) -> None:
+        """See ``flow.Line``."""
+        assert isinstance(place, Place)
+        with self._lock:
+            place.given_up = True
+            told, place.sooner = place.sooner, _TOLD
+        _tell_sooner([told])
 
     def count(self, what: str) -> None:
         """One more of something."""
@@ -108,6 +125,10 @@ class Line:
             if place.gone:
                 return
             place.gone = True
+            behind = self._budget.leave(place)
+            sooner = [other.sooner for other in behind]
+            for other in behind:
+                other.sooner = _TOLD
             if not place.inside:
                 (self._again if place in self._again else self._waiting).remove(place)
             elif self._again or self._waiting:
@@ -116,6 +137,7 @@ class Line:
                 self._next.append(after)
             else:
                 self._inside -= 1
+        _tell_sooner(sooner)
         if isinstance(outcome, Reply):
             if outcome.status in UNWELL:
                 self.breaker.failed(probe=place.probe)
@@ -153,10 +175,12 @@ class Line:
 
     def _room(self) -> bool:
         with self._lock:
-            return self._inside < self.most and self._budgeted() <= self._clock()
+            now = self._clock()
+            return self._inside < self.most and self._budget.when(now) <= now
 
-    def _budgeted(self) -> float:
-        """When the budget lets one more go."""
-        if self._rate is None or len(self._sent) < self._rate[0]:
-            return -inf
-        return self._sent[0] + self._rate[1] + min(MARGIN, self._rate[1] / 20)
+
+def _tell_sooner(futures: Iterable[Future[None]]) -> None:
+    """Without the lock: whoever is told may ask at once. Each but ``_TOLD`` is in one hand only."""
+    for future in futures:
+        if future is not _TOLD:
+            future.set_result(None)

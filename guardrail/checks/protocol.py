@@ -235,6 +235,14 @@ class PartlyAnswered(NotEvaluated):
         self.answers, self.models = answers, models
 
 
+class MemberFailed(NotEvaluated):
+    """One of several that are needed could not answer. ``models``: those of the others that were heard."""
+
+    def __init__(self, reason: str, detail: str, models: frozenset[str]) -> None:
+        super().__init__(reason, detail)
+        self.models = models
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a moderator found in one item. ``unseen``: categories it could only judge the text on. ``model``: the one

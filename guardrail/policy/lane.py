@@ -138,7 +138,7 @@ def join(verdict: Verdict, ruling: Ruling, finding: Finding) -> Verdict:
     if ruling.action is Action.ALLOW:
         return verdict
     kept = (finding,) if len(verdict.findings) < MAX_FINDINGS else ()
-    return verdict | Verdict(ruling.action, kept, (), ruling.say)
+    return verdict | Verdict(ruling.action, kept, (), ruling.say, found=ruling.action >= Action.REVIEW)
 
 
 def answers(outcome: Settled, count: int) -> Sequence[Answer]:

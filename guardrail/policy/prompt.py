@@ -42,16 +42,18 @@ def asked(segments: Sequence[Segment]) -> str:
 
 
 def _turns(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """The items of the first list in which a user speaks; where there is none, what a user says nearest to the top."""
+    """The items of the first list of objects in which a user speaks, and what a user says at the top beside it (some
+    APIs have the last turn there); where there is no such list, what a user says nearest to the top."""
     lists: dict[object, dict[object, list[Segment]]] = {}
     for segment in segments:
         path = segment.path
-        if len(path) > 1 and isinstance(path[1], int) and path[-1] != "name":
-            lists.setdefault(path[0], {}).setdefault(path[1], []).append(segment)
+        at = next((n for n, step in enumerate(path) if isinstance(step, int)), len(path))
+        if len(path) > at + 1 and path[-1] != "name":
+            lists.setdefault(path[:at], {}).setdefault(path[at], []).append(segment)
+    said = [segment for segment in segments if segment.kind is Kind.USER]
     for turns in lists.values():
         if any(segment.kind is Kind.USER for turn in turns.values() for segment in turn):
-            return list(turns.values())
-    said = [segment for segment in segments if segment.kind is Kind.USER]
+            return [*turns.values(), *([segment] for segment in said if len(segment.path) == 1)]
     top = min((len(segment.path) for segment in said), default=0)
     return [[segment] for segment in said if len(segment.path) == top]
 

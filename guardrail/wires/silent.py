@@ -31,6 +31,33 @@ MODEL = Silent("name of a model", 256)
 APPLIED = Silent("on what a category was judged", words=frozenset({"text", "image"}))
 SIGNATURE = Silent("signature or encrypted block; opaque to everyone but the provider", 1 << 20)
 
+CATEGORIES = (
+    "harassment",
+    "harassment/threatening",
+    "hate",
+    "hate/threatening",
+    "illicit",
+    "illicit/violent",
+    "self-harm",
+    "self-harm/instructions",
+    "self-harm/intent",
+    "sexual",
+    "sexual/minors",
+    "violence",
+    "violence/graphic",
+)
+"""The moderation API's own words (its reference, "The moderation object"): keys that look like text and are none."""
+
+
+def judged(at: str) -> dict[str, Entry]:
+    """A result of that API, wherever it stands. Keys and input types that are none of its own are text."""
+    found: dict[str, Entry] = {}
+    for word in CATEGORIES:
+        found |= {f"{at}.categories.{word}": ENUM, f"{at}.category_scores.{word}": ENUM}
+        found[f"{at}.category_applied_input_types.{word}[*]"] = APPLIED
+    return found
+
+
 CHAT_REQUEST: dict[str, Entry] = {
     "model": MODEL,
     "messages[*].role": ROLE,
@@ -89,7 +116,7 @@ def _moderation() -> dict[str, Entry]:
     for at in ("moderation.input", "moderation.output"):
         found |= {f"{at}.{name}": ENUM for name in ("type", "code")} | {f"{at}.model": MODEL}
         each = f"{at}.results[*]"
-        found |= {f"{each}.type": ENUM, f"{each}.model": MODEL, f"{each}.category_applied_input_types.*[*]": APPLIED}
+        found |= {f"{each}.type": ENUM, f"{each}.model": MODEL, **judged(each)}
     return found
 
 

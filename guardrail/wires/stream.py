@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..text import Medium, Path, Segment, edited
+from ..text import Medium, Path, Piece, Segment, edited
 from ..verdict import Kind
 from . import jsontext
 from .framing import Event, Framing
@@ -19,6 +19,8 @@ from .likeness import Likeness
 from .protocol import Frame, Notice, Reference
 from .table import Node
 from .walk import Walker
+
+_ASKED = frozenset({Kind.DEFINITION, Kind.SYSTEM, Kind.USER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ def unknown(root: Node, *at: str) -> Place:
     """The place of an event nobody has heard of: it may be a delta, or a message of its own. It is read
     as going on from the last one of its kind, and by itself as well (masks are put in but once)."""
     return Place(root, ("other", *at), open=True)
+
+
+def _is_answer(piece: Piece) -> bool:
+    """Is it text that a model may have written, and no field's name, nor what a response repeats of its request?"""
+    return bool(piece.text) and piece.segment.kind not in _ASKED
 
 
 class JsonStream:
@@ -97,7 +104,7 @@ class JsonStream:
         if self.alike and not event.aside:
             text = self._last.text(data, event.name)
             if text is not None and self._last.segment is not None:
-                self.stale = self.stale or bool(text and self.moderations)
+                self.stale = self.stale or bool(text and self.moderations and not self._ended)
                 return Frame(
                     event.raw,
                     Like(data, self._last_place),
@@ -126,7 +133,7 @@ class JsonStream:
         self._issued.update(dict.fromkeys(self.made(event.name, tree)))
         self.incident = self.incident or self.refused(event.name, tree)
         media = list(self._walker.media)[known:]
-        told = self.moderates and self._moderation(event.name, tree, bool(pieces or media))
+        told = self.moderates and self._moderation(event.name, tree, bool(media) or any(map(_is_answer, pieces)))
         if closes:
             self._last.segment = None  # a text that goes on after its end is read in full
         elif self.alike and not (place.whole or place.open or media or told):
@@ -138,7 +145,9 @@ class JsonStream:
 
     def _moderation(self, name: str, tree: Any, says: bool) -> bool:
         """Note what the API itself says of request and answer, and whether it says so of all that has come."""
-        said = None if self._ended else self.moderated(name, tree)
+        if self._ended:
+            return False
+        said = self.moderated(name, tree)
         if said is not None:
             self.stale = len(self.moderations) >= MOST
             self.moderations = [*self.moderations, said][:MOST]

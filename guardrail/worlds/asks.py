@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from ..errors import NotEvaluated
-from ..flow import Place, Settled
+from ..flow import Line, Place, Settled
 from . import fetch as http
 
 T = TypeVar("T")
@@ -25,17 +25,20 @@ class Ask:
     """One effect under way. ``end`` is when nobody waits for it any longer.
 
     ``idle`` asks take nothing before they run, so one that still queues may be dropped. A commit
-    never is: others share its future. ``place``: where a fetch stands on the line to its service.
+    never is: others share its future. ``place``: where a fetch stands on the ``line`` to its service.
     """
 
     future: Future[Any]
     end: float
     idle: bool = False
     place: Place | None = None
+    line: Line | None = None
 
     def drop(self) -> None:
         if self.idle:
             self.future.cancel()
+        if self.line is not None and self.place is not None:
+            self.line.give_up(self.place)
 
     def done(self) -> bool:
         return self.future.done() or monotonic() >= self.end
@@ -73,6 +76,11 @@ class Several(Ask):
     """Several effects as one; ``future`` is done when they all are."""
 
     asks: tuple[Ask | Settled, ...] = ()
+
+    def drop(self) -> None:
+        for ask in self.asks:
+            if isinstance(ask, Ask):
+                ask.drop()
 
     def result(self) -> list[Settled]:
         return [_settled(ask) for ask in self.asks]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from ..errors import NotEvaluated
@@ -80,8 +80,8 @@ def _attempt(client: httpx.Client, fetch: Fetch, end: float, place: Place | None
         wait([place.free], max(0.0, end - monotonic()))
         if not place.free.done():
             raise http.crowded()
-        if seconds := line.pace(place, end - monotonic()):
-            sleep(seconds)
+        while seconds := line.pace(place, end - monotonic()):
+            wait([place.sooner], seconds)
         sent = monotonic()
         outcome = _exchange(client, fetch, end)
         return outcome

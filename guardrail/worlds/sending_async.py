@@ -99,8 +99,8 @@ async def _attempt(
         await done([place.free], max(0.0, end - monotonic()))
         if not place.free.done():
             raise http.crowded()
-        if seconds := line.pace(place, end - monotonic()):
-            await asyncio.sleep(seconds)
+        while seconds := line.pace(place, end - monotonic()):
+            await done([place.sooner], seconds)
         sent = monotonic()
         outcome = await _exchange(client, fetch, end)
         return outcome

@@ -148,7 +148,7 @@ class SyncWorld:
             self._admit(whole, effect, end, place)
         else:
             place.free.add_done_callback(lambda _: self._admit(whole, effect, end, place, waits=True))
-        return Ask(whole, end, place=place)
+        return Ask(whole, end, place=place, line=effect.line)
 
     def _admit(
         self, whole: Future[Reply], effect: Fetch, end: float, place: Place | None, *, waits: bool = False

@@ -73,6 +73,17 @@ UNSOUND: Mapping[str, Any] = {
     "many numbers": said(np.array([0.1, 0.9])),
     "another category": [Scores({"hate": 0.1, "violence": 0.1, CANARY: 0.9})],
     "another flag": said(flags={CANARY: True}),
+    "nan of a model": said(by={"m": {"violence": math.nan}}),
+    "text of a model": said(by={"m": {"violence": CANARY}}),
+    "no scores of a model": said(by={"m": None}),
+    "a number as a model of several": said(by={7: {"violence": 0.1}}),
+    "no models by name": said(by=["m"]),
+    "a number as a model": said(model=7),
+    "no model": said(model=None),
+    "a text as a reason": [Scores({"hate": 0.1}, why=CANARY)],
+    "a long word as a reason": [Scores({"hate": 0.1}, why="x" * 41)],
+    "no reason": said(why=""),
+    "a number as a reason": said(why=7),
     "a flag that is a word": said(flags={"hate": "no"}),
     "flags that are none": said(flags=[True]),
     "unseen that is no set": said(unseen="violence"),
@@ -124,6 +135,13 @@ def test_a_sound_answer_stays_as_it_is_and_other_libraries_numbers_become_plain(
     (heard,) = ask(world, mine(odd), "t")
     kinds = (type(heard.scores["violence"]), type(heard.flags["hate"]), type(heard.spans["violence"][0]))
     assert kinds == (float, bool, int)
+    (heard,) = ask(world, mine(said(by={"m": {"violence": np.float32(0.5)}})), "t")
+    assert [type(score) for score in heard.by["m"].values()] == [float]
+
+
+def test_a_models_name_is_kept_short(world: Threads | Loop) -> None:
+    (heard,) = ask(world, mine(said(model="x" * 10_000, by={"y" * 10_000: {"violence": 0.1}})), "t")
+    assert (len(heard.model), *map(len, heard.by)) == (100, 100)
 
 
 class Able(Mine):

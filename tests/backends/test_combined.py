@@ -90,6 +90,14 @@ def test_any_takes_the_highest_all_the_lowest_and_weighted_the_mean(world: Threa
         assert said.flags is None
 
 
+def test_a_combination_within_one_names_the_models_below_it(world: Threads | Loop) -> None:
+    nested: Backend = combined("all", Says(HIGH), Says(LOW))
+    nested = combined("any", combined("first", nested, Says(LOW)), Says(LOW))
+    (found,) = world.all(Moderation("top", nested, {"*": 0.05}).ask(["t"]))
+    assert found.models == {"a: a: a: model-x", "a: a: b: model-x", "b: model-x"}
+    assert dict(found[0][0].by) == {"a: a: a: model-x": 0.9, "a: a: b: model-x": 0.1, "b: model-x": 0.1}
+
+
 def test_who_does_not_judge_a_category_has_no_say_in_it(world: Threads | Loop) -> None:
     blind = Says(LOW, categories=frozenset({"violence"}))
     for manner in ("any", "all", "weighted"):

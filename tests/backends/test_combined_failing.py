@@ -156,6 +156,22 @@ def test_a_member_that_misbehaves_fails_alone(world: Threads | Loop, more: int |
     assert judged(world, combined("first", Wrong(more), Wrong(more))) == (set(), why)
 
 
+@pytest.mark.parametrize("manner", ["all", "weighted", "first"])
+def test_where_one_that_is_needed_is_down_the_others_are_named_all_the_same(
+    world: Threads | Loop, manner: Manner
+) -> None:
+    inner = combined(manner, Says(LOW), down(), between=(0.0, 1.0) if manner == "first" else None)
+    for backend, models in (
+        (inner, {"a: model-x"}),
+        (combined("all", Says(LOW), inner), {"a: model-x", "b: a: model-x"}),
+        (combined("any", inner, Says(LOW)), {"a: a: model-x", "b: model-x"}),
+        (combined("first", inner, Says(LOW)), {"a: a: model-x", "b: model-x"}),
+    ):
+        (said,) = world.all(Moderation("top", backend, {"*": 0.5}).ask(["t"]))
+        assert said.models == models
+        assert getattr(said, "reason", "timeout") == "timeout"
+
+
 def test_a_program_error_of_a_member_is_told_by_its_kind(world: Threads | Loop) -> None:
     (said,) = ask(world, combined("any", Says(ZeroDivisionError()), Says(LOW)), "t")
     assert (said.unseen, said.why) == (CATEGORIES, "ZeroDivisionError")

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrail.backends.breaker import LONGEST, Breaker
-from guardrail.backends.line import MARGIN, UNWELL, Line, Place
+from guardrail.backends.budget import MARGIN
+from guardrail.backends.line import UNWELL, Line, Place
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Reply
 
@@ -140,22 +141,111 @@ def test_in_any_span_no_more_go_than_the_rate_allows() -> None:
     assert waits == pytest.approx([0, 0, 0, 10.05, 10.05, 10.05, 20.1])
     assert refused(lambda: line.pace(line.enter(), 5.0)) == "over_budget"
     assert refused(lambda: line.enter(spare=True)) == "busy"
-    assert line.counts["requests"] == 7
+    assert line.counts["requests"] == 3, "those that went"
 
 
-@given(st.lists(st.floats(0, 5), min_size=1, max_size=60), st.integers(1, 5), st.floats(0.5, 10), st.floats(0, 30))
-def test_the_budget_holds_whenever_requests_come(gaps: list[float], most: int, span: float, within: float) -> None:
+WHENEVER = st.tuples(st.floats(0, 3), st.none() | st.floats(0, 8))
+"""Seconds since the one before came, and after which it hangs up."""
+
+
+@given(st.lists(WHENEVER, min_size=1, max_size=40), st.integers(1, 4), st.floats(0.5, 10))
+def test_the_budget_holds_in_order_and_nothing_of_it_is_lost_whoever_hangs_up(
+    callers: list[tuple[float, float | None]], most: int, span: float
+) -> None:
     clock = Clock()
     line = Line(concurrency=999, rate=(most, span), clock=clock)
-    sent = []
-    for gap in gaps:
-        clock.now += gap
-        try:
-            sent.append(clock.now + line.pace(line.enter(), within))
-        except NotEvaluated:
-            continue
-    for at in sent:
-        assert sum(at <= other < at + span + min(MARGIN, span / 20) - 1e-6 for other in sent) <= most
+    apart = span + min(MARGIN, span / 20)
+    came: list[float] = []
+    went: dict[int, float] = {}
+    due: dict[int, tuple[float, Place]] = {}
+    ends: dict[int, float] = {}
+    at = clock.now
+
+    def ask(n: int, place: Place) -> None:
+        seconds = line.pace(place, 10_000.0)
+        if seconds:
+            due[n] = (clock.now + seconds, place)
+            return
+        due.pop(n, None)
+        before = sorted(went.values())
+        if len(before) >= most:
+            assert clock.now >= before[-most] + apart - 1e-6
+        assert clock.now <= max(came[n], before[-most] + apart if len(before) >= most else 0.0) + 1e-6
+        assert not went or max(went) < n
+        went[n] = clock.now
+
+    for gap, patience in [*callers, (10_000.0, None)]:
+        at += gap
+        while due:
+            n = min(due, key=lambda n: min(due[n][0], ends[n]))
+            if min(due[n][0], ends[n]) > at:
+                break
+            if due[n][0] <= ends[n]:
+                clock.now = max(clock.now, due[n][0])
+                ask(n, due[n][1])
+                continue
+            clock.now = ends[n]
+            line.leave(due.pop(n)[1], None)
+            for behind in sorted(due):
+                if due[behind][1].sooner.done():
+                    ask(behind, due[behind][1])
+        clock.now = at
+        came.append(at)
+        ends[len(came) - 1] = at + 10_000.0 if patience is None else at + patience
+        ask(len(came) - 1, line.enter())
+    assert line.counts["requests"] == len(went)
+    assert all(n in went for n, (_, patience) in enumerate(callers) if patience is None)
+
+
+def test_who_hangs_up_as_it_waits_for_the_budget_shuts_nobody_out() -> None:
+    clock = Clock()
+    line = Line(rate=(3, 1.0), clock=clock)
+    for _ in range(60):
+        place = line.enter()
+        line.pace(place, 10.0)
+        line.leave(place, None)
+    assert line.counts["requests"] == 3
+    assert line.pace(line.enter(), 2.0) == pytest.approx(1.05)
+
+
+def test_who_stands_behind_one_that_hangs_up_is_told_and_goes_sooner() -> None:
+    clock = Clock()
+    line = Line(rate=(1, 10.0), clock=clock)
+    first, second, third = (line.enter() for _ in range(3))
+    assert line.pace(first, 60.0) == 0
+    assert [line.pace(second, 60.0), line.pace(third, 60.0)] == pytest.approx([10.05, 20.1])
+    line.leave(second, None)
+    assert third.sooner.done()
+    assert line.pace(third, 60.0) == pytest.approx(10.05)
+    assert not third.sooner.done()
+    clock.now += 10.05
+    assert line.pace(third, 50.0) == 0
+
+
+def test_who_waits_for_the_budget_until_no_time_is_left_is_told_of_it() -> None:
+    clock = Clock()
+    line = Line(rate=(1, 10.0), clock=clock)
+    line.pace(line.enter(), 60.0)
+    place = line.enter()
+    assert line.pace(place, 11.0) == pytest.approx(10.05)
+    clock.now += 10.05
+    assert refused(lambda: line.pace(place, 0.0)) == "over_budget"
+
+
+def test_what_nobody_waits_for_any_more_does_not_go() -> None:
+    line = Line(concurrency=2, rate=(1, 10.0))
+    first, second, third = (line.enter() for _ in range(3))
+    line.pace(first, 60.0)
+    line.pace(second, 60.0)
+    for place in (first, second, third):
+        line.give_up(place)
+    assert second.sooner.done()
+    assert refused(lambda: line.pace(second, 60.0)) == "abandoned"
+    assert not third.free.done()
+    line.leave(second, None)
+    assert third.free.done()
+    assert refused(lambda: line.pace(third, 60.0)) == "abandoned"
+    assert line.counts["requests"] == 1
 
 
 @pytest.mark.parametrize("rate", [None, (9, 1.0)])

@@ -14,7 +14,7 @@ U, A, S, T, C = Kind.USER, Kind.ASSISTANT, Kind.SYSTEM, Kind.TOOL_RESULT, Kind.T
 def turns(*said: tuple[Kind, str]) -> list[Segment]:
     found = []
     for n, (kind, text) in enumerate(said):
-        found.append(Segment(kind, ("messages", n)))
+        found.append(Segment(kind, ("messages", n, "content")))
         if text:
             found[-1].add(text)
     return found
@@ -56,11 +56,20 @@ def test_a_turn_is_a_whole_message_and_nothing_beside_the_conversation_is_one() 
     ]
     assert asked(turns_) == "the question\nmore of it"
     assert asked([*turns_[4:], *turns_[:4]]) == "the question\nmore of it", "in whatever order the keys stand"
+    inside = [
+        said(U, "one", "thread", "messages", 0, "content"),
+        said(A, "two", "thread", "messages", 1, "content"),
+        said(U, "three", "thread", "messages", 2, "content"),
+    ]
+    assert asked(inside) == "three"
+    old = [said(U, "old", "chat_history", 0, "message"), said(A, "so", "chat_history", 1, "message")]
+    assert asked([said(U, "now", "message"), *old]) == "now", "where the last turn stands beside the others"
+    assert asked([said(U, "the real one", "prompt"), said(U, "another topic", "stop", 0)]) == "the real one"
     assert asked([said(U, "a variable", "prompt", "variables", "x"), said(U, "the input", "input")]) == "the input"
 
 
 def test_masks_are_in_place_and_parts_stand_apart() -> None:
-    segment = Segment(U, ("messages", 0))
+    segment = Segment(U, ("messages", 0, "content"))
     segment.part("my name is canary")
     segment.part("canary, I say")
     segment.edit(11, 17, "[gone]")

@@ -90,29 +90,11 @@ RANKED = table(
         "data[*].document.text": _RESULT,
     }
 )
-_CATEGORIES = (
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
-"""The moderation API's own words (its reference, "The moderation object"): keys that look like text and are none."""
 MODERATE = table({"model": silent.MODEL, **_inputs("input")})
 MODERATED = table(
     {
         **_LIST,
-        **{f"results[*].categories.{word}": silent.ENUM for word in _CATEGORIES},
-        **{f"results[*].category_scores.{word}": silent.ENUM for word in _CATEGORIES},
-        **{f"results[*].category_applied_input_types.{word}[*]": silent.ENUM for word in _CATEGORIES},
+        **silent.judged("results[*]"),
     }
 )
 

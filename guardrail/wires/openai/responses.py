@@ -94,7 +94,7 @@ class Responses(Kept):
     def unwritten(self, answer: Body) -> bool:
         """See ``Moderated``."""
         tree = tree_of(answer)
-        waits = tree.get("status") in ("queued", "in_progress", "cancelled") and not tree.get("output")
+        waits = tree.get("status") in ("queued", "in_progress", "cancelled", "incomplete") and not tree.get("output")
         return waits or inline.failed(tree)
 
     def answer(self, asked: Body | None, notice: Notice) -> Release | None:

@@ -23,6 +23,8 @@ from .responses_events import ENDS, LIFECYCLE, place_of, type_of
 from .responses_repeats import Repeat, Repeats
 from .responses_seen import Seen
 
+_BROKEN = ENDS - {"response.completed"}
+
 
 class ResponsesStream(JsonStream):
     """Codec of one streamed response. ``after``: the number of the last event the caller has from before."""
@@ -86,7 +88,7 @@ class ResponsesStream(JsonStream):
             return False
         response = tree.get("response")
         empty = isinstance(response, dict) and not response.get("output")
-        return type_of(name, tree) == "error" or (type_of(name, tree) == "response.failed" and empty)
+        return type_of(name, tree) == "error" or (type_of(name, tree) in _BROKEN and empty)
 
     def unmoderated(self, name: str, tree: Any) -> Left:
         return taken(tree.get("response")) if isinstance(tree, dict) else "same"

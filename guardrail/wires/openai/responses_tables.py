@@ -7,7 +7,7 @@ that Bedrock, xAI, DeepSeek and OpenRouter add. Of streams and refusals it must 
 from __future__ import annotations
 
 from ...verdict import Kind
-from ..silent import APPLIED, ENUM, ID, MODEL
+from ..silent import ENUM, ID, MODEL, judged
 from ..table import Anchor, Entry, Text, table
 from .responses_items import DEFINITION, anchored, item, part, tools
 
@@ -70,11 +70,11 @@ def response(at: str) -> dict[str, Entry]:
         f"{at}moderation.input.model": MODEL,
         f"{at}moderation.input.type": ENUM,
         f"{at}moderation.input.code": ENUM,
-        f"{at}moderation.input.category_applied_input_types.*[*]": APPLIED,
+        **judged(f"{at}moderation.input"),
         f"{at}moderation.output.model": MODEL,
         f"{at}moderation.output.type": ENUM,
         f"{at}moderation.output.code": ENUM,
-        f"{at}moderation.output.category_applied_input_types.*[*]": APPLIED,
+        **judged(f"{at}moderation.output"),
         f"{at}prompt_cache_diagnostics.type": ENUM,
         f"{at}prompt_cache_diagnostics.reason": ENUM,
     }
