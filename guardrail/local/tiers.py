@@ -154,6 +154,8 @@ class Tiers:
         encoder_ = self._models.encoder
         if judged is None or not judged.parts:
             return encoder_.judge(text)  # to its end, whatever is left: half read, its rest would count as harmless
+        if self._both and most is None:
+            return encoder_.judge(text)  # all of it is read anyway, and in its own order each place but once
         held = self._models.calibration
         spans: list[Span] = []
         margins: list[Floats] = []

@@ -80,3 +80,14 @@ def test_without_the_extra_the_cascade_is_the_fast_tier(monkeypatch: pytest.Monk
     assert Tiers().points == calibration.load().points["fast"]
     with pytest.raises(ImportError, match=r"guardrail-middleware\[local\]"):
         Tiers("accurate")
+
+
+@pytest.mark.skipif(not encoder.installed(), reason="the extra `local` is not installed")
+def test_the_forced_encoder_reads_each_place_of_a_long_text_once() -> None:
+    forced = Tiers("accurate")
+    text = "The ferry leaves at noon and comes back before the evening. " * 200
+    judged = forced._encoded(text, forced.first(text).judged, None)
+    whole = forced._models.encoder.judge(text)
+    assert judged is not None
+    assert whole is not None
+    assert judged.windows == whole.windows
