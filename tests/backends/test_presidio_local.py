@@ -197,6 +197,7 @@ def test_the_engine_is_presidios_own(monkeypatch: pytest.MonkeyPatch, options: d
     assert engines == [made]
 
 
+@pytest.mark.filterwarnings("ignore:NLP recognizer:UserWarning")  # Presidio says so of every engine without one
 class TestTheRealEngine(BackendContract):
     """Presidio itself, where it is installed, over an empty language model: its recognizers by pattern need no other."""
 
