@@ -2,7 +2,8 @@
 
 Whole and streamed answers, short and long prompts, harmless and refused ones, several at a time. Prints
 how long the event loop was held at most, how the memory went, and what was decided. ``--seconds`` goes
-on for at least so long, ``--calls`` for at least so many.
+on for at least so long, ``--calls`` for at least so many. What stands at the start is left alone by
+garbage collections, as in the gateway; ``--no-freeze``: as in an app that does nothing about it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def bodies(seed: int, count: int) -> list[bytes]:
     return found
 
 
-async def drive(guard: Guard, calls: int, seconds: float, at_a_time: int, seed: int) -> Run:
+async def drive(
+    guard: Guard, calls: int, seconds: float, at_a_time: int, seed: int, *, freeze: bool = True
+) -> Run:
     app = GuardrailMiddleware(Model(), guard)
     turn = bodies(seed, 2_000)
     run = Run(0, 0.0, Counter(), [], Loop())
@@ -88,6 +91,8 @@ async def drive(guard: Guard, calls: int, seconds: float, at_a_time: int, seed: 
     for body in turn[:200]:
         await _one(app, body, Counter())
     gc.collect()
+    if freeze:
+        gc.freeze()
     watch = asyncio.create_task(run.loop.watch())
 
     async def several() -> None:
@@ -121,11 +126,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--at-a-time", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-freeze", action="store_true")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     guard = Guard.from_policy("default", log="none")
     with runner() as loop:
-        run = loop.run(drive(guard, asked.calls, asked.seconds, asked.at_a_time, asked.seed))
+        run = loop.run(drive(guard, asked.calls, asked.seconds, asked.at_a_time, asked.seed, freeze=not asked.no_freeze))
     guard.close()
     late = sorted(run.loop.late)
     print(f"{run.calls:,} calls in {run.seconds:,.0f} s, {asked.at_a_time} at a time: {dict(run.outcomes)}")

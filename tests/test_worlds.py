@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import os
 import socket
 import socketserver
 import subprocess
@@ -444,6 +445,23 @@ def swallowing(effect: Effect) -> Flow[Any]:
     except NotEvaluated:
         return None
     return answer
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has a nice value of its own on Linux only")
+def test_threads_that_compute_step_back_for_the_loop_and_for_nobody_else() -> None:
+    def nice() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async def both() -> tuple[int, int]:
+        world = AsyncWorld(stored)
+        try:
+            return nice(), await world.perform(Call(nice))
+        finally:
+            await world.aclose()
+
+    loops, workers = asyncio.run(both())
+    assert workers == min(loops + 5, 19)
+    assert nice() == loops
 
 
 def test_an_async_world_refuses_a_second_loop(server: FaultServer) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..checks.runs import sound
 from .judged import Judged, Span, Worst, chunks, nfkc
 from .pieces import cut
+from .turns import TURNS
 
 GRAPH = Path(__file__).with_name("encoder.onnx")
 TOKENIZER = Path(__file__).with_name("encoder.json")
@@ -63,10 +64,13 @@ class Encoder:
         more than about ``most`` windows are read; None for no word piece.
         """
         worst = Worst()
-        for ids, places in self._batches(text, [(0, len(text))] if stretches is None else stretches):
-            worst.add(self._run(ids), places)
-            if most is not None and worst.count >= most:
-                break
+        batches = self._batches(text, [(0, len(text))] if stretches is None else stretches)
+        while most is None or worst.count < most:
+            with TURNS:
+                batch = next(batches, None)
+                if batch is None:
+                    break
+                worst.add(self._run(batch[0]), batch[1])
         return worst.judged()
 
     def _batches(self, text: str, stretches: Sequence[Span]) -> Iterator[tuple[list[list[int]], list[tuple[int, int]]]]:

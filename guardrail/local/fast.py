@@ -6,6 +6,7 @@ with a score.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,9 @@ DAMPING = 8.0
 """Added to the count of n-grams, so that a text of one short word is not judged by two n-grams."""
 WORD_DAMPING = 2.0
 """Added to the count of words, for the same reason."""
+
+AT_ONCE: AbstractContextManager[None] = nullcontext()
+"""The turn of a caller that waits for nobody."""
 
 _ONES = np.ones(ngrams.PIECE * 8, dtype=np.float32)
 
@@ -48,20 +52,25 @@ class FastModel:
     outer: Floats
     bias: Floats
 
-    def judge(self, text: str) -> Judged | None:
-        """The worst of all windows and half windows of a text of any length; None where it holds no word."""
+    def judge(self, text: str, turn: AbstractContextManager[None] = AT_ONCE) -> Judged | None:
+        """The worst of all windows and half windows of a text of any length; None where it holds no word.
+
+        ``turn``: entered for each stretch of the text, by threads that take turns.
+        """
         worst = Worst(keep=len(text) > CHUNK)
         for start, end in chunks(text):
-            part = text[start:end]
-            codes = ngrams.normalised(part)
-            if len(codes) < 3:
-                continue
-            single = len(codes) <= ngrams.BLOCK
-            places = None if single else ngrams.places(part)
-            for begin, piece in ngrams.pieces(codes):
-                found = self.windows(ngrams.hashed(piece))
-                worst.add(found, _spans(len(found), begin, places, start, end))
+            with turn:
+                self._read(text[start:end], start, worst)
         return worst.judged()
+
+    def _read(self, part: str, start: int, worst: Worst) -> None:
+        codes = ngrams.normalised(part)
+        if len(codes) < 3:
+            return
+        places = None if len(codes) <= ngrams.BLOCK else ngrams.places(part)
+        for begin, piece in ngrams.pieces(codes):
+            found = self.windows(ngrams.hashed(piece))
+            worst.add(found, _spans(len(found), begin, places, start, start + len(part)))
 
     def windows(self, held: ngrams.Hashed) -> Floats:
         """Logits (windows, outputs) of a piece's blocks, then of its windows of two. Sums are whole numbers: exact."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from .calibration import ACCURATE, FAST, TIERS, Calibration
 from .categories import CATEGORIES, COMPOSED, INDIRECT, LEARNT
 from .judged import Floats, Judged, Span, chunks
 from .minors import WORTH_A_LOOK, compose, refers_to_minor
+from .turns import TURNS
 
 _SEXUAL = LEARNT.index("sexual")
 _INDIRECT, _DIRECT = LEARNT.index(INDIRECT), LEARNT.index("prompt_injection")
@@ -105,10 +107,10 @@ class Tiers:
         if not self._alone:
             _ = self._models.encoder  # so that no first request waits for it
 
-    def first(self, text: str) -> Opinion:
-        """The fast model's opinion."""
+    def first(self, text: str, turn: AbstractContextManager[None] = fast.AT_ONCE) -> Opinion:
+        """The fast model's opinion, at once where no ``turn`` is to be waited for."""
         held = self._models
-        judged = held.fast.judge(text)
+        judged = held.fast.judge(text, turn)
         if judged is None:
             return Opinion(None, _NOTHING, True)  # no letter, digit or emoji: nothing to judge
         logits = held.calibration.fast(judged)
@@ -116,8 +118,8 @@ class Tiers:
         return Opinion(judged, logits, decisive)
 
     def score(self, texts: Sequence[str], most: int | None = None) -> list[Scored]:
-        """One after the other, in the order given. ``most``: see ``settled``."""
-        return self.settled(texts, [self.first(text) for text in texts], most)
+        """One after the other, in the order given, each stretch when it is its turn. ``most``: see ``settled``."""
+        return self.settled(texts, [self.first(text, TURNS) for text in texts], most)
 
     def settled(self, texts: Sequence[str], opinions: Sequence[Opinion], most: int | None = None) -> list[Scored]:
         """The scores of texts: by the opinion where it decides, else by the encoder and it together.

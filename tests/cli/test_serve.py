@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,30 @@ def test_health_and_readiness(gateway: Any) -> None:
     assert httpx.get(f"{gateway.url}/healthz").json() == {"status": "ok"}
     ready = httpx.get(f"{gateway.url}/readyz")
     assert (ready.status_code, ready.json()["ready"], ready.json()["policy"]) == (200, True, "default")
+
+
+def test_what_stands_at_the_start_is_left_alone_by_garbage_collections() -> None:
+    """In a process of its own, for a freeze is the whole process's."""
+    script = """
+        import gc, os, signal
+        from unittest.mock import Mock
+        from guardrail.cli import server
+
+        async def app(scope, receive, send):
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            print("before", gc.get_freeze_count())
+            await receive()
+            print("after", gc.get_freeze_count() > 10_000)
+            await send({"type": "lifespan.shutdown.complete"})
+
+        server.print = lambda *said, **how: os.kill(os.getpid(), signal.SIGTERM)  # "listening": end it
+        server.serve(app, Mock(), server.listen("127.0.0.1", 0))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.splitlines() == ["before 0", "after True"]
 
 
 def test_a_chat_is_answered(gateway: Any) -> None:
