@@ -25,6 +25,8 @@ TOKENIZER = Path(__file__).with_name("encoder.json")
 
 BATCH = 8
 """Windows in one run: more gain nothing on one thread, and hold the thread longer."""
+_SLOWER = ["SkipLayerNormFusion"]
+"""Of the runtime's optimisations: this one makes a window take a fifth longer (onnxruntime 1.32, one thread)."""
 
 
 def installed() -> bool:
@@ -50,7 +52,9 @@ class Encoder:
         options.log_severity_level = 3
         options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # what a large batch took is given back
         try:
-            self._session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(
+                str(graph), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER
+            )
             self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
         except Exception as error:  # noqa: BLE001 - both raise what they like for a damaged file
             raise ValueError(f"{graph.name} or {tokenizer.name} cannot be read: {type(error).__name__}") from None
