@@ -81,9 +81,7 @@ def bodies(seed: int, count: int) -> list[bytes]:
     return found
 
 
-async def drive(
-    guard: Guard, calls: int, seconds: float, at_a_time: int, seed: int, *, freeze: bool = True
-) -> Run:
+async def drive(guard: Guard, calls: int, seconds: float, at_a_time: int, seed: int, *, freeze: bool = True) -> Run:
     app = GuardrailMiddleware(Model(), guard)
     turn = bodies(seed, 2_000)
     run = Run(0, 0.0, Counter(), [], Loop())
@@ -131,7 +129,9 @@ def main() -> None:
     logging.disable(logging.WARNING)
     guard = Guard.from_policy("default", log="none")
     with runner() as loop:
-        run = loop.run(drive(guard, asked.calls, asked.seconds, asked.at_a_time, asked.seed, freeze=not asked.no_freeze))
+        run = loop.run(
+            drive(guard, asked.calls, asked.seconds, asked.at_a_time, asked.seed, freeze=not asked.no_freeze)
+        )
     guard.close()
     late = sorted(run.loop.late)
     print(f"{run.calls:,} calls in {run.seconds:,.0f} s, {asked.at_a_time} at a time: {dict(run.outcomes)}")

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.local.calibration import ACCURATE, FAST, Calibration, Curve
-from guardrail.local.categories import CATEGORIES, COMPOSED, LEARNT, OPENAI_CATEGORIES, TRAINED
+from guardrail.local.categories import CATEGORIES, COMPOSED, LEARNT, TRAINED
 from guardrail.local.judged import Judged
 from guardrail.local.minors import compose
 
@@ -187,8 +188,8 @@ def binary(scores: Array, labels: NDArray[np.int8]) -> tuple[Array, NDArray[np.i
     """The highest of the 13 categories' scores, and whether any of their labels is true: -1 where none is
     known to be and not all are known.
     """
-    columns = [LEARNT.index(name) for name in OPENAI_CATEGORIES if name != COMPOSED]
+    columns = [LEARNT.index(name) for name in OPENAI_MODERATION if name != COMPOSED]
     known = labels[:, columns]
     truth = np.where((known == 1).any(axis=1), 1, np.where((known == 0).sum(axis=1) >= 6, 0, -1)).astype(np.int8)
-    top = scores[:, [CATEGORIES.index(name) for name in OPENAI_CATEGORIES]].max(axis=1)
+    top = scores[:, [CATEGORIES.index(name) for name in OPENAI_MODERATION]].max(axis=1)
     return top, truth

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.evaluation.figures import Figure, Ranking, percentile, proportion
 from guardrail.local.calibration import ACCURATE, FAST
-from guardrail.local.categories import CATEGORIES, COMPOSED, INDIRECT, LEARNT, OPENAI_CATEGORIES, TRAINED
+from guardrail.local.categories import CATEGORIES, COMPOSED, INDIRECT, LEARNT, TRAINED
 from guardrail.local.tiers import Tiers
 
 from .data import Row
@@ -28,7 +29,7 @@ LENGTHS = ((0, 60), (61, 200), (201, 600), (601, 1 << 30))
 LONG = {1_000: 300, 4_000: 150, 32_000: 40}
 """Characters, and how many texts of each length are made."""
 CASCADE = "cascade"
-THIRTEEN = [CATEGORIES.index(name) for name in OPENAI_CATEGORIES]
+THIRTEEN = [CATEGORIES.index(name) for name in OPENAI_MODERATION]
 ASKED = [*THIRTEEN, CATEGORIES.index("prompt_injection")]
 """What a refusal of a twin prompt rests on."""
 
@@ -210,7 +211,7 @@ def measure(
         }
         if tier is None:
             out["long"] = long_texts(dev, found, points["balanced"])
-    columns = [LEARNT.index(name) for name in OPENAI_CATEGORIES if name != COMPOSED]
+    columns = [LEARNT.index(name) for name in OPENAI_MODERATION if name != COMPOSED]
     asked_columns = [*columns, LEARNT.index("prompt_injection")]
     odds = plain([*texts, *prompts])
     of_dev, of_prompts = odds[: len(texts)], odds[len(texts) :]

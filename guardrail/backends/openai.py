@@ -15,29 +15,14 @@ from typing import Any
 
 import msgspec
 
+from ..categories import OPENAI_MODERATION
 from ..checks.protocol import Scores
 from ..errors import NotEvaluated
 from ..flow import Reply
 from .card import TEXT, Card
 from .dialect import UNNAMED, Query, Question, bearer, encoded, ignored
 
-CATEGORIES = frozenset(
-    {
-        "harassment",
-        "harassment/threatening",
-        "hate",
-        "hate/threatening",
-        "illicit",
-        "illicit/violent",
-        "self-harm",
-        "self-harm/instructions",
-        "self-harm/intent",
-        "sexual",
-        "sexual/minors",
-        "violence",
-        "violence/graphic",
-    }
-)
+CATEGORIES = frozenset(OPENAI_MODERATION)
 """The wire names of the endpoint's categories."""
 
 MAX_IMAGE = 20_000_000

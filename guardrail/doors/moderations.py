@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, Response
 
 from ..backends.merged import of_windows
 from ..backends.windows import windows
+from ..categories import OPENAI_MODERATION
 from ..checks.protocol import Backend, Measured, Scores, Seeing
 from ..core import Guard, new_id
 from ..errors import NotEvaluated
 from ..flow import Flow, arun
-from ..local.categories import OPENAI_CATEGORIES
 
 MOST = 64
 """Texts in one request."""
@@ -116,7 +116,7 @@ def _result(backend: Backend, said: Scores, item: _Item) -> dict[str, Any]:
     """In the endpoint's form. What was not looked at has no input type applied to it, as there."""
     flags = said.flags or {}
     least = None if backend.points is None else backend.points["balanced"]
-    names = dict.fromkeys((*OPENAI_CATEGORIES, *sorted({*said.scores, *flags} - set(OPENAI_CATEGORIES))))
+    names = dict.fromkeys((*OPENAI_MODERATION, *sorted({*said.scores, *flags} - set(OPENAI_MODERATION))))
     found, scores, applied = {}, {}, {}
     kind = "text" if item.image is None else "image"
     for name in names:

@@ -17,8 +17,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from ..categories import OPENAI_MODERATION
 from ..errors import GuardrailError
-from ..policy.taxonomy import OPENAI_MODERATION
 from .figures import Truth
 
 ANY = "any"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..policy.taxonomy import OPENAI_MODERATION
+from ..categories import OPENAI_MODERATION
 from .figures import Array
 from .rows import ANY, DataError, Row
 from .subjects import Said, Subject

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import pydantic
 
 from ..backends.windows import windows
+from ..categories import OPENAI_MODERATION
 from ..checks.protocol import Backend, Scores
 from ..core import Guard
 from ..errors import BadRequest, GuardrailError, NotEvaluated
@@ -24,7 +25,7 @@ from ..policy import spec
 from ..policy.backends import backend_of as made
 from ..policy.backends import backends_of
 from ..policy.load import load
-from ..policy.taxonomy import GROUPS, OPENAI_MODERATION
+from ..policy.taxonomy import GROUPS
 from ..verdict import Action, Decision, Outcome
 from ..worlds import SyncWorld
 from .rows import ANY, Direction

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-OPENAI_CATEGORIES: tuple[str, ...] = (
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
-"""The 13 categories of the OpenAI moderation API (``/v1/moderations``), as they are spelled there."""
+from ..categories import OPENAI_MODERATION
 
 OWN_CATEGORIES: tuple[str, ...] = ("prompt_injection", "toxicity")
 
-CATEGORIES: tuple[str, ...] = OPENAI_CATEGORIES + OWN_CATEGORIES
+CATEGORIES: tuple[str, ...] = OPENAI_MODERATION + OWN_CATEGORIES
 
 COMPOSED = "sexual/minors"
 """Never trained: composed from the sexual score and references to minors (see ``minors``)."""

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .categories import CATEGORIES, OPENAI_CATEGORIES
+from ..categories import OPENAI_MODERATION
+from .categories import CATEGORIES
 
 if TYPE_CHECKING:
     from .tiers import Tiers
@@ -79,10 +80,10 @@ class LocalModeration:
 
 
 def _result(scores: Mapping[str, float], points: Mapping[str, float]) -> dict[str, Any]:
-    flags = {name: scores[name] >= points[name] for name in OPENAI_CATEGORIES}
+    flags = {name: scores[name] >= points[name] for name in OPENAI_MODERATION}
     return {
         "flagged": any(flags.values()),
         "categories": flags,
-        "category_scores": {name: scores[name] for name in OPENAI_CATEGORIES},
-        "category_applied_input_types": {name: ["text"] for name in OPENAI_CATEGORIES},
+        "category_scores": {name: scores[name] for name in OPENAI_MODERATION},
+        "category_applied_input_types": {name: ["text"] for name in OPENAI_MODERATION},
     }

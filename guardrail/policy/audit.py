@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
+from ..categories import OPENAI_MODERATION
 from ..errors import Problem
 from . import combinations, spec, taxonomy, texts
 from .ai_text import AiTextCheck
@@ -16,7 +17,7 @@ from .explain import Fitted, dotted, shown
 from .services import OpenAIInlineCheck
 from .tree import Node
 
-MODEL_CATEGORIES = frozenset({*taxonomy.OPENAI_MODERATION, *taxonomy.ALONE})
+MODEL_CATEGORIES = frozenset({*OPENAI_MODERATION, *taxonomy.ALONE})
 
 
 def produced(check: spec.Check) -> frozenset[str] | None:

@@ -8,25 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-OPENAI_MODERATION = (
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
-"""The wire names of the OpenAI moderation service, model omni-moderation-2024-09-26.
-
-Source: https://platform.openai.com/docs/guides/moderation, as of 2026-11.
-"""
+from ..categories import OPENAI_MODERATION
 
 HARM = "harm"
 """The parent of every moderation category, also of those a service may add later."""

@@ -6,6 +6,7 @@ or overlong) is read in spite of it, so the list cannot be used to carry a sente
 
 from __future__ import annotations
 
+from ..categories import OPENAI_MODERATION
 from .table import Entry, Media, Silent
 
 ENUM = Silent("one of a few words the API defines")
@@ -31,28 +32,12 @@ MODEL = Silent("name of a model", 256)
 APPLIED = Silent("on what a category was judged", words=frozenset({"text", "image"}))
 SIGNATURE = Silent("signature or encrypted block; opaque to everyone but the provider", 1 << 20)
 
-CATEGORIES = (
-    "harassment",
-    "harassment/threatening",
-    "hate",
-    "hate/threatening",
-    "illicit",
-    "illicit/violent",
-    "self-harm",
-    "self-harm/instructions",
-    "self-harm/intent",
-    "sexual",
-    "sexual/minors",
-    "violence",
-    "violence/graphic",
-)
-"""The moderation API's own words (its reference, "The moderation object"): keys that look like text and are none."""
-
 
 def judged(at: str) -> dict[str, Entry]:
-    """A result of that API, wherever it stands. Keys and input types that are none of its own are text."""
+    """A result of the moderation API (its reference, "The moderation object"), wherever it stands. Keys and input types
+    that are none of its own are text."""
     found: dict[str, Entry] = {}
-    for word in CATEGORIES:
+    for word in OPENAI_MODERATION:
         found |= {f"{at}.categories.{word}": ENUM, f"{at}.category_scores.{word}": ENUM}
         found[f"{at}.category_applied_input_types.{word}[*]"] = APPLIED
     return found

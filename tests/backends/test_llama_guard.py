@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from guardrail.backends.dialect import UNNAMED, Question
 from guardrail.backends.llama_guard import CARD, LlamaGuard
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.checks.protocol import Scores
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Reply
-from guardrail.policy.taxonomy import OPENAI_MODERATION, known
+from guardrail.policy.taxonomy import known
 from tests.backends.fakes import Answered
 from tests.backends.fakes import llama_guard as fake
 from tests.backends.fakes.chat_server import KEY, ask, completion, odds, received, reply

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from guardrail.backends.dialect import UNNAMED, Question
 from guardrail.backends.nemotron import CARD, Nemotron
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.checks.protocol import Scores
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Reply
-from guardrail.policy.taxonomy import OPENAI_MODERATION, known
+from guardrail.policy.taxonomy import known
 from tests.backends.fakes import Answered
 from tests.backends.fakes import nemotron as fake
 from tests.backends.fakes.chat_server import KEY, ask, completion, received, reply

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.checks.protocol import Scores
 from guardrail.errors import NotEvaluated
 from guardrail.flow import Call, Flow
-from guardrail.policy.taxonomy import OPENAI_MODERATION
 
 Judge = Callable[[str], Mapping[str, float]]
 SAID = re.compile(r"\[([a-z/-]+)=([0-9.]+)\]")

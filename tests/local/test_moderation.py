@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types import ModerationCreateResponse
 
+from guardrail.categories import OPENAI_MODERATION
 from guardrail.local import LocalModeration
-from guardrail.local.categories import CATEGORIES, OPENAI_CATEGORIES
+from guardrail.local.categories import CATEGORIES
 from training import near_misses
 
 EVERYDAY = [
@@ -145,7 +146,7 @@ def test_the_openai_form_is_read_by_the_openai_sdk(given_input: str | list[str])
     assert read.model_dump(by_alias=True) == answer  # nothing missing, nothing unknown
     assert len(read.results) == (1 if isinstance(given_input, str) else len(given_input))
     for result in answer["results"]:
-        assert tuple(result["categories"]) == tuple(result["category_scores"]) == OPENAI_CATEGORIES
+        assert tuple(result["categories"]) == tuple(result["category_scores"]) == OPENAI_MODERATION
         assert result["flagged"] == any(result["categories"].values())
     if given_input:
         assert read.results[-1].flagged

@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from guardrail.local.categories import INDIRECT, LEARNT, OPENAI_CATEGORIES
+from guardrail.categories import OPENAI_MODERATION
+from guardrail.local.categories import INDIRECT, LEARNT
 from guardrail.local.minors import refers_to_minor
 from training import documents
 from training.twins import FOLDER, PARTS, TEST, labelled, rows, twins
@@ -16,7 +17,7 @@ from training.twins import FOLDER, PARTS, TEST, labelled, rows, twins
 with (FOLDER / "groups.toml").open("rb") as file:
     held = tomllib.load(file)
 GROUPS, TRADES = held["groups"], held["trades"]
-NAMES = {*OPENAI_CATEGORIES, "prompt_injection"} - {"sexual/minors"}
+NAMES = {*OPENAI_MODERATION, "prompt_injection"} - {"sexual/minors"}
 
 
 @pytest.mark.parametrize("part", [*PARTS, TEST])
