@@ -80,8 +80,8 @@ class ModerationServer(ThreadingHTTPServer):
 
 
 def asked(dialect: Dialect, *, side: Side = "input", **options: Any) -> RemoteBackend:
-    """A dialect as a backend."""
-    return Remote(dialect, **options).on(side)
+    """A dialect as a backend, with time enough for a busy machine."""
+    return Remote(dialect, **{"timeout": 30.0, **options}).on(side)
 
 
 @pytest.fixture
