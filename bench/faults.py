@@ -34,7 +34,7 @@ POLICY = """
 guardrail: 1
 name: faults
 checks:
-  harm: {{use: openai, api_key: sk-canary-7f3a, url: "{url}", timeout: {deadline}, attempts: 2, on_error: {word}}}
+  harm: {{use: openai, api_key: sk-canary-zq7x, url: "{url}", timeout: {deadline}, attempts: 2, on_error: {word}}}
 input: [{input}]
 output: [{output}]
 rules:
@@ -114,7 +114,7 @@ def ended(case: Case, server: Faulty, folder: Path) -> End:
         row.action.word,
         reason,
         max(0.0, seconds - DEADLINE),
-        "7f3a" in text or (case.word == "refuse" and case.direction == "output" and "canary" in text),
+        "zq7x" in text or (case.word == "refuse" and case.direction == "output" and "canary" in text),
     )
 
 
