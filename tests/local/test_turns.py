@@ -60,7 +60,7 @@ def test_so_many_compute_and_the_next_one_waits() -> None:
 def test_whoever_gives_a_turn_away_stands_behind_those_who_waited() -> None:
     of = Turns(1)
     order: list[int] = []
-    waiters = [Waiter(of, lambda at=at: order.append(at)) for at in range(3)]  # type: ignore[misc]
+    waiters = [Waiter(of, partial(order.append, at)) for at in range(3)]
     with of:
         for count, waiter in enumerate(waiters, 1):
             waiter.leave.set()
